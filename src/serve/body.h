@@ -45,7 +45,7 @@ struct cit_body {
     uint64_t got;   /* bytes received, without chunk framing */
     uint64_t taken; /* bytes skipped by the reader */
     uint64_t limit; /* UINT64_MAX: none */
-    uint64_t file_at, file_len;
+    uint64_t file_at, file_len, file_freed;
     size_t mem_max;
     size_t mem_at, mem_len, mem_cap;
     char *mem;           /* owned, or the owner's */
