@@ -22,7 +22,7 @@ enum cit_addr_kind { CIT_ADDR_INET, CIT_ADDR_INET6, CIT_ADDR_UNIX, CIT_ADDR_ABST
 
 struct cit_addr {
     enum cit_addr_kind kind;
-    int fd; /* CIT_ADDR_FD: the inherited descriptor; else -1 */
+    int fd; /* CIT_ADDR_FD: the inherited descriptor, -1: those systemd handed over; else -1 */
     socklen_t len;
     struct sockaddr_storage sa;
 };
@@ -67,7 +67,8 @@ int cit_listen_hush(int fd);
 CIT_MUST_CHECK int cit_sock_accept(int listen_fd, struct sockaddr_storage *peer, socklen_t *len);
 
 /* recv, send and sendfile: bytes (> 0), CIT_EAGAIN, CIT_ECLOSED (the peer's end of
- * input, reset or broken pipe), CIT_EIO.  Interruptions are retried, no SIGPIPE. */
+ * input, reset or broken pipe), CIT_EIO.  Interruptions are retried, no SIGPIPE (but
+ * sendfile(2) can't be told so: a process that calls it ignores SIGPIPE). */
 CIT_MUST_CHECK int64_t cit_sock_recv(int fd, void *p, size_t n);
 CIT_MUST_CHECK int64_t cit_sock_send(int fd, const void *p, size_t n);
 struct iovec;

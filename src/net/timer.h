@@ -8,7 +8,7 @@
  * Depends on: nothing.
  * Ownership:  the entry belongs to the caller, who cancels it before freeing it.
  * Threads:    one at a time.
- * Limits:     2^32 ms ahead; later deadlines fire then.
+ * Limits:     none; deadlines past 2^32 ms ahead are looked at once every 2^32 ms.
  */
 #ifndef CIT_NET_TIMER_H
 #define CIT_NET_TIMER_H
