@@ -29,7 +29,7 @@
     X(TARGET, 400, "the request target has a byte or a form that is not allowed")             \
     X(LINE, 400, "the request line is malformed")                                             \
     X(LINE_TOO_LONG, 414, "the request line is too long")                                     \
-    X(METHOD_TOO_LONG, 501, "the method is too long to be one")                               \
+    X(METHOD_TOO_LONG, 400, "the method is too long to be one")                               \
     X(VERSION, 400, "the protocol version is malformed")                                      \
     X(VERSION_UNSUPPORTED, 505, "the protocol version is not supported")                      \
     X(LINE_END, 400, "a line does not end in CRLF")                                           \
