@@ -217,7 +217,7 @@ int cit_listen_systemd(int *first_fd)
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");
-    if (pid != (unsigned long long)getpid() || count > INT16_MAX)
+    if (pid != (unsigned long long)getpid() || count == 0 || count > INT16_MAX)
         return 0;
     *first_fd = SYSTEMD_FIRST_FD;
     return (int)count;

@@ -149,7 +149,27 @@ int64_t cit_sock_sendv_more(int fd, const struct iovec *iov, int count)
 
 /* ---- files ---- */
 
-#if defined(__linux__) && !defined(CIT_SOCK_COPIES_FILES) /* the tests run both */
+/* One read and one send; what the socket did not take is read again next time. */
+static int64_t copy_file(int fd, int file_fd, int64_t *offset, size_t n)
+{
+    char block[16384];
+    int64_t sent;
+    ssize_t got;
+
+    do {
+        got = pread(file_fd, block, n < sizeof block ? n : sizeof block, (off_t)*offset);
+    } while (got == -1 && errno == EINTR);
+    if (got == 0)
+        return CIT_EIO;
+    if (got == -1)
+        return errno == EIO ? CIT_EIO : CIT_EINVAL; /* a pipe, a directory, not open for reading */
+    sent = cit_sock_send(fd, block, (size_t)got);
+    if (sent > 0)
+        *offset += sent;
+    return sent;
+}
+
+#ifdef __linux__
 int64_t cit_sock_sendfile(int fd, int file_fd, int64_t *offset, size_t n)
 {
     off_t at = *offset;
@@ -164,26 +184,12 @@ int64_t cit_sock_sendfile(int fd, int file_fd, int64_t *offset, size_t n)
     }
     if (sent == 0)
         return CIT_EIO;
-    return errno == EINVAL || errno == ENOSYS || errno == ESPIPE ? CIT_EINVAL : io_error(errno);
+    /* EINVAL: a file system without the means for it; ESPIPE: copy_file says no */
+    return errno == EINVAL || errno == ENOSYS || errno == ESPIPE ? copy_file(fd, file_fd, offset, n) : io_error(errno);
 }
 #else
-/* One read and one send; what the socket did not take is read again next time. */
 int64_t cit_sock_sendfile(int fd, int file_fd, int64_t *offset, size_t n)
 {
-    char block[16384];
-    int64_t sent;
-    ssize_t got;
-
-    do {
-        got = pread(file_fd, block, n < sizeof block ? n : sizeof block, (off_t)*offset);
-    } while (got == -1 && errno == EINTR);
-    if (got == 0)
-        return CIT_EIO;
-    if (got == -1)
-        return errno == ESPIPE || errno == EINVAL || errno == EISDIR ? CIT_EINVAL : CIT_EIO;
-    sent = cit_sock_send(fd, block, (size_t)got);
-    if (sent > 0)
-        *offset += sent;
-    return sent;
+    return copy_file(fd, file_fd, offset, n);
 }
 #endif
