@@ -1,0 +1,19 @@
+"""The server: a supervisor, its workers and their event loops."""
+
+from collections.abc import Callable
+from typing import Any
+
+__version__: str
+
+def settings() -> dict[str, tuple[int, int, int] | tuple[str | None, None, None]]:
+    """Every setting: its default, least and most (None for texts)."""
+
+def supervise(
+    conf: dict[str, int | str | None],
+    binds: list[str],
+    load: Callable[[int], Callable[..., Any]],
+    reload: Callable[[], dict[str, int | str | None]] | None,
+) -> int:
+    """Serve until stopped; the exit status for the process.
+
+    ``load`` is called in each worker with its index.  In a worker this never returns."""

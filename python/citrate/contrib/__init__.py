@@ -1,0 +1,1 @@
+"""Citrate inside frameworks."""
