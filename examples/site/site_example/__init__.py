@@ -1,0 +1,1 @@
+"""A small Django site that does a little of everything a server has to cope with."""
