@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from citrate._native import RequestTimeout, __version__
     from citrate.load import WSGIApp
 
-    __version__: str
-
-__all__ = ["ConfigError", "LoadError", "__version__", "serve"]
+__all__ = ["ConfigError", "LoadError", "RequestTimeout", "__version__", "serve"]
 
 
 def serve(
@@ -50,8 +49,8 @@ def serve(
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":  # not at import: the extension module need not be there to read options
-        from citrate import _native
+    if name in ("RequestTimeout", "__version__"):
+        from citrate import _native  # not before it is needed
 
-        return _native.__version__
+        return getattr(_native, name)
     raise AttributeError(f"module 'citrate' has no attribute {name!r}")

@@ -5,6 +5,12 @@ from typing import Any
 
 __version__: str
 
+class RequestTimeout(BaseException):
+    """Raised in the application's code when a request is over its time (--timeout)."""
+
+def counters() -> dict[str, int]:
+    """What this worker has counted since it started; empty outside of a worker."""
+
 def settings() -> dict[str, tuple[int, int, int] | tuple[str | None, None, None]]:
     """Every setting: its default, least and most (None for texts)."""
 

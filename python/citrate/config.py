@@ -89,9 +89,12 @@ def read(option: Option, raw: object, where: str) -> Any:
     """One value, checked.  ConfigError says where it was found and what is allowed."""
     try:
         return option.kind.read(option, raw)
-    except (ValueError, LookupError, OverflowError):
-        shown = raw if not isinstance(raw, (list, tuple)) or len(raw) != 1 else raw[0]
-        raise ConfigError(f"{where}: {shown!r} is not {option.kind.what}; allowed: {option.allowed()}") from None
+    except OverflowError:
+        problem = "is out of bounds"
+    except (ValueError, LookupError):
+        problem = f"is not {option.kind.what}"
+    shown = raw[0] if isinstance(raw, list) and len(raw) == 1 else raw
+    raise ConfigError(f"{where}: {shown!r} {problem}; allowed: {option.allowed()}")
 
 
 # ---- the command line ----
@@ -199,6 +202,8 @@ def from_toml(path: str) -> Layer:
         table = own
     layer: Layer = {}
     for name, value in table.items():
+        if name == "config":
+            raise ConfigError(f"{path}: config: a file can't name another one")
         _named(layer, name, value, f"{path}: {name}", options_as="")
     return layer
 

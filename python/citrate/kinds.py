@@ -1,8 +1,9 @@
 """The kinds of values an option can have: how each is read, shown and described.
 
 A kind reads text (command line, environment) and typed values (TOML, keywords) alike.
-It raises ``ValueError`` for a value it can't use; the caller words the message, because
-only the caller knows where the value was found.
+For a value it can't use it raises ``OverflowError`` (a number out of its bounds), else
+``ValueError`` or ``LookupError``; the caller words the message, because only the caller
+knows where the value was found.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Kind:
     repeats = False
 
     def read(self, option: Option, value: object) -> Any:
-        """The value in the unit of the setting.  ValueError if it can't be used."""
+        """The value in the unit of the setting."""
         return self.bounded(option, self.whole(value))
 
     def show(self, option: Option, value: Any) -> str:
@@ -44,7 +45,7 @@ class Kind:
     def bounded(self, option: Option, value: int) -> int:
         least, most = option.bounds()
         if not least <= value <= most:
-            raise ValueError
+            raise OverflowError
         return value
 
     def whole(self, value: object) -> int:
@@ -248,8 +249,26 @@ class Binds(Items):
             raise ValueError
         return binds
 
+    def item(self, part: object) -> str:
+        """Only the form: whether the address can be had is known when it is opened."""
+        part = super().item(part)
+        if part == "systemd" or (part.startswith("unix:") and part[5:].strip("/@")):
+            return part
+        if part.startswith("fd://"):
+            port, most = part[5:], 1 << 31
+        else:
+            host, colon, port = part.rpartition(":")
+            most = 1 << 16
+            if ("[" in part) != ("]" in part) or (":" in host and not host.startswith("[")):
+                raise ValueError
+            if "]" in port or (not colon and not part.isdecimal()):
+                port = "0"  # a host alone; the port is then the default
+        if not port.isdecimal() or int(port) >= most:
+            raise ValueError
+        return part
+
     def allowed(self, option: Option) -> str:
-        return "HOST:PORT, [IPV6]:PORT, :PORT, unix:PATH, unix:@NAME, fd://N, systemd"
+        return "HOST:PORT, [IPV6]:PORT, :PORT (PORT up to 65535), unix:PATH, unix:@NAME, fd://N, systemd"
 
     def listed(self, value: object) -> list[object]:
         is_port = isinstance(value, int) and not isinstance(value, bool)
@@ -291,7 +310,7 @@ class Peers(Items):
         return value or ""
 
     def allowed(self, option: Option) -> str:
-        return "IP addresses, separated by commas, or * for all"
+        return "IP addresses and networks (10.0.0.0/8), separated by commas, or * for all"
 
 
 class Pairs(Items):

@@ -45,7 +45,7 @@ def _module(name: str) -> ModuleType:
         # Only the named module or a package above it; anything else is the application's own import.
         if exc.name is None or not (name + ".").startswith(exc.name + "."):
             raise _raised(f"importing {name}", exc) from None
-        raise LoadError(_missing(exc.name)) from None
+        raise LoadError(_missing(name if name.endswith(".py") else exc.name)) from None
     except (Exception, SystemExit) as exc:
         raise _raised(f"importing {name}", exc) from None
     return sys.modules[name]
@@ -63,6 +63,8 @@ def _missing(name: str) -> str:
     import os
 
     parent, _, leaf = name.rpartition(".")
+    if leaf == "py":
+        return f"there is no module {name!r}; did you mean {parent}?"
     paths = sys.modules[parent].__path__ if parent in sys.modules and hasattr(sys.modules[parent], "__path__") else []
     if parent and not paths:
         return f"there is no module {name!r}: {parent!r} is no package"

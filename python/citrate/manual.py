@@ -101,7 +101,7 @@ def config_text(config: Config) -> str:
     """The whole of ``--print-config``: readable as TOML, origins as comments."""
     rows = []
     for option in options.OPTIONS.values():
-        if option.group and not option.action:
+        if option.group and not option.action and option.name != "config":
             rows.append((f"{option.name} = {_toml(option, config[option.name])}", config.origins[option.name]))
     width = min(60, max(len(left) for left, _ in rows))
     return "".join(f"{left.ljust(width)}  # {origin}\n" for left, origin in rows)
