@@ -45,8 +45,9 @@ enum cit_log_kind { CIT_LOG_ERRORS, CIT_LOG_ACCESS, CIT_LOG_KINDS };
 
 struct cit_log;
 
-/* What takes whole lines (without their newline) in place of the descriptor: Python's
- * logging.  Called on the writer thread alone. */
+/* What takes whole lines (without their newline, and error lines without the time, pid and
+ * level before the text) in place of the descriptor: Python's logging.  Called on the writer
+ * thread alone, without a lock of the log. */
 typedef void (*cit_log_sink)(void *ctx, enum cit_log_kind kind, enum cit_log_level level, struct cit_slice line);
 
 struct cit_log_counts {
@@ -66,7 +67,8 @@ void cit_log_reopen(struct cit_log *log);
 /* After fork(2): forget the parent's writer and what is in the rings. */
 void cit_log_after_fork(struct cit_log *log);
 
-/* Hands one kind's lines to a sink from now on (NULL: back to the descriptor). */
+/* Hands one kind's lines to a sink from now on (NULL: back to the descriptor).  Lines the
+ * writer has taken already go to the former one: cit_log_flush before its ctx ends. */
 void cit_log_set_sink(struct cit_log *log, enum cit_log_kind kind, cit_log_sink sink, void *ctx);
 
 /* The body of the writer thread: returns after cit_log_stop and one last flush.
@@ -77,8 +79,15 @@ void cit_log_stop(struct cit_log *log);
 /* Waits until what was appended is written, at most timeout_ms. */
 void cit_log_flush(struct cit_log *log, int timeout_ms);
 
+/* A NULL log is one that takes nothing. */
 bool cit_log_enabled(const struct cit_log *log, enum cit_log_level level);
+
+/* One line: bytes outside 0x20-0x7e become \xHH, so that a peer's bytes never forge a line. */
 void cit_log_printf(struct cit_log *log, enum cit_log_level level, const char *fmt, ...) CIT_PRINTF(3, 4);
+
+/* A text of several lines as one record (a traceback): newlines, tabs and bytes above
+ * 0x7f stay as they are. */
+void cit_log_text(struct cit_log *log, enum cit_log_level level, struct cit_slice text);
 
 /* An access line without its newline. */
 void cit_log_access(struct cit_log *log, struct cit_slice line);
