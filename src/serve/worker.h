@@ -34,7 +34,8 @@ struct cit_worker_env {
 enum cit_worker_ask {
     CIT_ASK_DRAIN = 1, /* accept what is queued, finish, leave */
     CIT_ASK_QUIT = 2,  /* leave at once */
-    CIT_ASK_REOPEN = 4 /* reopen logs */
+    CIT_ASK_REOPEN = 4, /* reopen logs */
+    CIT_ASK_REPLACE = 8 /* have the supervisor start a successor */
 };
 
 struct cit_worker;

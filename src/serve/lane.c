@@ -1,0 +1,133 @@
+/* serve/lane.c - the table of slow kinds of requests; see lane.h. */
+#include "serve/lane.h"
+
+enum {
+    FIRST_SCORE = 2, /* a single slow moment of a noisy machine is soon forgiven */
+    MOST_SCORE = 128,
+    RELAPSE_FACTOR = 4,
+    HEAVY_SHARE = 128 /* half of the wall time */
+};
+
+#define FNV_PRIME 16777619u
+#define FNV_BASIS 2166136261u
+
+static uint32_t mix(uint32_t h, unsigned char c)
+{
+    return (h ^ c) * FNV_PRIME;
+}
+
+uint32_t cit_lane_kind(struct cit_slice method, struct cit_slice path)
+{
+    uint32_t h = FNV_BASIS;
+    bool in_digits = false;
+
+    for (size_t i = 0; i < method.n; i++)
+        h = mix(h, (unsigned char)method.p[i]);
+    for (size_t i = 0; i < path.n; i++) {
+        unsigned char c = (unsigned char)path.p[i];
+        bool digit = c >= '0' && c <= '9';
+
+        if (!digit)
+            h = mix(h, c);
+        else if (!in_digits)
+            h = mix(h, '0');
+        in_digits = digit;
+    }
+    return h == 0 ? 1 : h;
+}
+
+static const struct cit_lane_slot *find(const struct cit_lanes *l, uint32_t kind)
+{
+    const struct cit_lane_slot *s = &l->slot[kind % CIT_LANES_SLOTS];
+
+    return s->kind == kind ? s : NULL;
+}
+
+enum cit_lane cit_lane_of(const struct cit_lanes *l, uint32_t kind)
+{
+    const struct cit_lane_slot *s = find(l, kind);
+
+    return s == NULL ? CIT_LANE_QUICK : (enum cit_lane)s->lane;
+}
+
+static void set_lane(struct cit_lanes *l, struct cit_lane_slot *s, enum cit_lane lane)
+{
+    uint32_t slow = atomic_load_explicit(&l->slow, memory_order_relaxed);
+
+    if (s->lane == CIT_LANE_QUICK && lane != CIT_LANE_QUICK)
+        slow++;
+    if (s->lane != CIT_LANE_QUICK && lane == CIT_LANE_QUICK)
+        slow--;
+    s->lane = (uint8_t)lane;
+    atomic_store_explicit(&l->slow, slow, memory_order_relaxed);
+}
+
+static uint8_t share_of(double cpu_share)
+{
+    if (cpu_share <= 0)
+        return 0;
+    return cpu_share >= 1 ? 255 : (uint8_t)(cpu_share * 255);
+}
+
+static enum cit_lane lane_for(uint8_t share)
+{
+    return share >= HEAVY_SHARE ? CIT_LANE_HEAVY : CIT_LANE_WAITING;
+}
+
+void cit_lane_surprise(struct cit_lanes *l, uint32_t kind, double cpu_share)
+{
+    struct cit_lane_slot *s = &l->slot[kind % CIT_LANES_SLOTS];
+    uint8_t share = share_of(cpu_share);
+
+    if (s->kind != kind) {
+        set_lane(l, s, CIT_LANE_QUICK);
+        *s = (struct cit_lane_slot){ .kind = kind, .start = FIRST_SCORE, .share = share };
+    }
+    s->score = s->start;
+    s->start = s->start >= MOST_SCORE / RELAPSE_FACTOR ? MOST_SCORE : (uint8_t)(s->start * RELAPSE_FACTOR);
+    s->share = (uint8_t)((s->share + share) / 2);
+    set_lane(l, s, lane_for(s->share));
+}
+
+bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, int64_t wall_ns, int64_t quick_ns, double cpu_share)
+{
+    struct cit_lane_slot *s = &l->slot[kind % CIT_LANES_SLOTS];
+    bool quick = wall_ns < quick_ns;
+
+    if (s->kind != kind || s->lane == CIT_LANE_QUICK)
+        return quick;
+    if (!quick) {
+        if (s->score < s->start)
+            s->score = s->start;
+        if (cpu_share >= 0) {
+            s->share = (uint8_t)((s->share * 3 + share_of(cpu_share)) / 4);
+            set_lane(l, s, lane_for(s->share));
+        }
+    } else if (s->score > 1) {
+        s->score--;
+    } else {
+        set_lane(l, s, CIT_LANE_QUICK);
+    }
+    return quick;
+}
+
+int cit_lane_width(const struct cit_lanes *l, uint32_t kind, int most)
+{
+    const struct cit_lane_slot *s = find(l, kind);
+    int width = s == NULL || s->share == 0 ? most : (255 + s->share / 2) / s->share;
+
+    if (width < 1)
+        width = 1;
+    return width > most ? most : width;
+}
+
+const char *cit_lane_name(enum cit_lane lane)
+{
+    static const char *const names[] = {
+#define CIT_LANE_TEXT(name, text) text,
+        CIT_LANE_MAP(CIT_LANE_TEXT)
+#undef CIT_LANE_TEXT
+    };
+
+    return names[lane];
+}

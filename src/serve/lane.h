@@ -1,0 +1,64 @@
+/* serve/lane.h - which lane a request takes, by what its kind did before.
+ *
+ *      kind = hash(method, shape of the path)       shape: runs of digits are one
+ *
+ *      QUICK ──outlived a tick──> WAITING or HEAVY ──proved quick `score` times──> QUICK
+ *
+ * Quick requests run on the thread that holds the loop; waiting ones get a thread
+ * each; heavy ones, which burn CPU, share a narrow lane.  The table is a hint about
+ * speed, never about correctness: it is bounded, kinds may collide, and a kind that is
+ * not in it is quick.  Each relapse into slowness makes the way back four times longer.
+ *
+ * Depends on: base.
+ * Threads:    the caller's lock; `slow` may be read without it.
+ * Limits:     CIT_LANES_SLOTS kinds.
+ */
+#ifndef CIT_SERVE_LANE_H
+#define CIT_SERVE_LANE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+#define CIT_LANES_SLOTS 1024
+
+#define CIT_LANE_MAP(X) X(QUICK, "quick") X(WAITING, "waiting") X(HEAVY, "heavy")
+
+enum cit_lane {
+#define CIT_LANE_ENUM(name, text) CIT_LANE_##name,
+    CIT_LANE_MAP(CIT_LANE_ENUM)
+#undef CIT_LANE_ENUM
+};
+
+struct cit_lane_slot {
+    uint32_t kind; /* 0: empty */
+    uint8_t lane;  /* enum cit_lane; QUICK: remembered only for its relapses */
+    uint8_t score; /* quick outcomes still wanted before it is quick again */
+    uint8_t start; /* the score its next relapse begins with */
+    uint8_t share; /* CPU time of wall time, 0-255 for 0-1, moving average */
+};
+
+struct cit_lanes { /* {0} is an empty table */
+    _Atomic uint32_t slow; /* slots whose lane is not QUICK */
+    struct cit_lane_slot slot[CIT_LANES_SLOTS];
+};
+
+/* Never 0. */
+uint32_t cit_lane_kind(struct cit_slice method, struct cit_slice path);
+
+enum cit_lane cit_lane_of(const struct cit_lanes *l, uint32_t kind);
+
+/* A quick request outlived the tick, having used this share (0-1) of it as CPU time. */
+void cit_lane_surprise(struct cit_lanes *l, uint32_t kind, double cpu_share);
+
+/* A request of a slow lane ended.  cpu_share < 0: not known (others competed with it).
+ * Returns true if it proved quick: shorter than quick_ns. */
+bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, int64_t wall_ns, int64_t quick_ns, double cpu_share);
+
+/* How many requests of this kind, heavy, keep one CPU busy: 1 / its CPU share, 1 to most. */
+int cit_lane_width(const struct cit_lanes *l, uint32_t kind, int most);
+
+const char *cit_lane_name(enum cit_lane lane);
+
+#endif
