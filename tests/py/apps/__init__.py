@@ -1,0 +1,1 @@
+"""Tiny WSGI applications for the tests over real sockets."""
