@@ -135,6 +135,15 @@ static bool add_resolved(const struct addrinfo *ai, uint16_t port, struct cit_ad
     return false;
 }
 
+/* A name listed twice in /etc/hosts gives its address twice. */
+static bool is_known(const struct cit_addr *list, int n, const struct cit_addr *a)
+{
+    for (int i = 0; i < n; i++)
+        if (list[i].len == a->len && memcmp(&list[i].sa, &a->sa, a->len) == 0)
+            return true;
+    return false;
+}
+
 static int resolve(struct cit_slice host, uint16_t port, struct cit_addr *out, int cap, const char **why)
 {
     const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
@@ -151,7 +160,7 @@ static int resolve(struct cit_slice host, uint16_t port, struct cit_addr *out, i
     if (getaddrinfo(name, NULL, &hints, &list) != 0)
         return refuse(why, "no such host is known", CIT_ENOENT);
     for (const struct addrinfo *ai = list; ai != NULL && n < cap; ai = ai->ai_next)
-        if (add_resolved(ai, port, &out[n]))
+        if (add_resolved(ai, port, &out[n]) && !is_known(out, n, &out[n]))
             n++;
     freeaddrinfo(list);
     return n > 0 ? n : refuse(why, "the host has no address", CIT_ENOENT);

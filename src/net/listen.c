@@ -241,6 +241,8 @@ int cit_listen_hush(int fd)
     /* The kernel copies the program and does not write to it. */
     const struct sock_fprog program = { sizeof drop_syn / sizeof *drop_syn, (struct sock_filter *)(uintptr_t)drop_syn };
 
+    if (family_of(fd) == AF_UNIX)
+        return shutdown(fd, SHUT_RD) == -1 ? CIT_EINVAL : CIT_OK; /* connect(2) is refused, accept(2) goes on */
     if (!is_tcp(fd))
         return CIT_EINVAL;
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == -1 ? CIT_EINVAL : CIT_OK;

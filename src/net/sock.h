@@ -58,8 +58,10 @@ CIT_MUST_CHECK int cit_listen_open(const struct cit_addr *a, const struct cit_li
  * Takes the variables out of the environment. */
 int cit_listen_systemd(int *first_fd);
 
-/* Stops new connections from entering the queue of a TCP listener without refusing
- * those already in it (a socket filter that drops; Linux).  CIT_OK, CIT_EINVAL. */
+/* Stops new connections from entering the queue of a listener without refusing those already
+ * in it: TCP clients are left to try again (a filter that drops SYN; Linux), UNIX clients are
+ * refused.  A loop may report a hushed UNIX listener for ever: take it out once its queue is
+ * empty.  CIT_OK, CIT_EINVAL. */
 int cit_listen_hush(int fd);
 
 /* accept4: a non-blocking, close-on-exec socket.  fd, CIT_EAGAIN, CIT_EMFILE

@@ -26,7 +26,8 @@ struct cit_super_ops {
     pid_t (*fork)(void *ctx);
 
     /* In the child: becomes the worker; what it returns is the process's exit status.
-     * Signals are at their defaults and unblocked (INT ignored), privileges not yet dropped. */
+     * Signals are at their defaults and unblocked, but INT, QUIT and PIPE are ignored; privileges
+     * are not yet dropped. */
     int (*child)(void *ctx, const struct cit_worker_env *env, const struct cit_conf *conf);
 
     /* HUP: new settings into *conf, strings owned by ctx.  CIT_OK, or an error already logged:

@@ -434,18 +434,40 @@ static void a_hushed_listener_keeps_its_queue_and_takes_no_more(void **state)
     close(server);
     close(listener);
 }
-#endif
 
-static void only_a_tcp_listener_can_be_hushed(void **state)
+static void a_hushed_unix_listener_keeps_its_queue_and_refuses_others(void **state)
 {
     struct cit_addr a = unix_addr("hush");
-    int fd = opened(&a);
+    int listener = opened(&a), before = connected(&a), server;
+    int late = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct sockaddr_storage peer;
+    socklen_t len;
+    char c;
+
+    (void)state;
+    assert_int_equal(cit_listen_hush(listener), CIT_OK);
+    assert_int_equal(connect(late, (struct sockaddr *)&a.sa, a.len), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    server = accepted(listener);
+    assert_int_equal(send(before, "h", 1, 0), 1);
+    assert_int_equal(cit_sock_recv(server, &c, 1), 1);
+    assert_int_equal(cit_sock_accept(listener, &peer, &len), CIT_EAGAIN);
+    close(before);
+    close(late);
+    close(server);
+    close(listener);
+    unlink(path_of(&a));
+}
+#endif
+
+static void only_a_stream_listener_can_be_hushed(void **state)
+{
+    int fd = open("/dev/null", O_RDONLY);
 
     (void)state;
     assert_int_equal(cit_listen_hush(fd), CIT_EINVAL);
     assert_int_equal(cit_listen_hush(-1), CIT_EINVAL);
     close(fd);
-    unlink(path_of(&a));
 }
 
 /* ---- connected sockets ---- */
@@ -637,10 +659,11 @@ int main(void)
 #ifdef __linux__
         cmocka_unit_test(an_abstract_socket_needs_no_file),
         cmocka_unit_test(a_hushed_listener_keeps_its_queue_and_takes_no_more),
+        cmocka_unit_test(a_hushed_unix_listener_keeps_its_queue_and_refuses_others),
 #endif
         cmocka_unit_test(only_a_listening_stream_socket_is_adopted),
         cmocka_unit_test(systemd_descriptors_are_for_the_named_process_only),
-        cmocka_unit_test(only_a_tcp_listener_can_be_hushed),
+        cmocka_unit_test(only_a_stream_listener_can_be_hushed),
         cmocka_unit_test(accept_tells_nobody_there_from_no_room),
         WITH_ENDS(bytes_arrive_and_the_end_is_told),
         WITH_ENDS(sending_to_a_closed_peer_is_no_signal),
