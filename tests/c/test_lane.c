@@ -1,0 +1,149 @@
+/* The table of slow kinds of requests. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../../src/serve/lane.c"
+
+#define MS 1000000LL
+#define GET CIT_SLICE_LIT("GET")
+
+static uint32_t kind(const char *path)
+{
+    return cit_lane_kind(GET, cit_slice_str(path));
+}
+
+static void numbers_in_a_path_do_not_make_another_kind(void **state)
+{
+    (void)state;
+    assert_int_equal(kind("/item/1/"), kind("/item/98765/"));
+    assert_int_not_equal(kind("/item/1/"), kind("/item/x/"));
+    assert_int_not_equal(kind("/a"), kind("/b"));
+    assert_int_not_equal(kind("/a"), cit_lane_kind(CIT_SLICE_LIT("POST"), CIT_SLICE_LIT("/a")));
+}
+
+static void an_unknown_kind_is_quick(void **state)
+{
+    static struct cit_lanes l;
+
+    (void)state;
+    assert_int_equal(cit_lane_of(&l, kind("/")), CIT_LANE_QUICK);
+    assert_int_equal(l.slow, 0);
+}
+
+static void a_surprise_that_waited_goes_to_the_waiting_lane(void **state)
+{
+    static struct cit_lanes l;
+
+    (void)state;
+    cit_lane_surprise(&l, kind("/w"), 0.05);
+    assert_int_equal(cit_lane_of(&l, kind("/w")), CIT_LANE_WAITING);
+    assert_int_equal(l.slow, 1);
+}
+
+static void a_surprise_that_burned_goes_to_the_heavy_lane(void **state)
+{
+    static struct cit_lanes l;
+
+    (void)state;
+    cit_lane_surprise(&l, kind("/h"), 1.0);
+    cit_lane_surprise(&l, kind("/h"), 1.0);
+    assert_int_equal(cit_lane_of(&l, kind("/h")), CIT_LANE_HEAVY);
+    assert_int_equal(cit_lane_width(&l, kind("/h"), 16), 1);
+}
+
+static void two_quick_ends_forgive_a_first_surprise(void **state)
+{
+    static struct cit_lanes l;
+
+    (void)state;
+    cit_lane_surprise(&l, kind("/q"), 0);
+    assert_true(cit_lane_ended(&l, kind("/q"), 1000, MS, 0));
+    assert_int_equal(cit_lane_of(&l, kind("/q")), CIT_LANE_WAITING);
+    assert_true(cit_lane_ended(&l, kind("/q"), 1000, MS, 0));
+    assert_int_equal(cit_lane_of(&l, kind("/q")), CIT_LANE_QUICK);
+    assert_int_equal(l.slow, 0);
+}
+
+static void each_relapse_takes_four_times_longer_to_forgive(void **state)
+{
+    static struct cit_lanes l;
+    int want[] = { 2, 8, 32, 128, 128 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        int n = 0;
+
+        cit_lane_surprise(&l, kind("/r"), 0);
+        while (cit_lane_of(&l, kind("/r")) != CIT_LANE_QUICK) {
+            cit_lane_ended(&l, kind("/r"), 1000, MS, 0);
+            n++;
+        }
+        assert_int_equal(n, want[i]);
+    }
+}
+
+static void a_slow_end_starts_the_way_back_again(void **state)
+{
+    static struct cit_lanes l;
+
+    (void)state;
+    cit_lane_surprise(&l, kind("/s"), 0);
+    cit_lane_ended(&l, kind("/s"), 1000, MS, 0);
+    assert_false(cit_lane_ended(&l, kind("/s"), 20 * MS, MS, 0.01));
+    for (int i = 0; i < 7; i++)
+        cit_lane_ended(&l, kind("/s"), 1000, MS, 0);
+    assert_int_equal(cit_lane_of(&l, kind("/s")), CIT_LANE_WAITING);
+}
+
+static void the_width_of_the_heavy_lane_follows_the_share_of_cpu(void **state)
+{
+    static struct cit_lanes l;
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        cit_lane_surprise(&l, kind("/half"), 0.52);
+    assert_int_equal(cit_lane_width(&l, kind("/half"), 16), 2);
+    assert_int_equal(cit_lane_width(&l, kind("/half"), 1), 1);
+    assert_int_equal(cit_lane_width(&l, kind("/unknown"), 16), 16);
+}
+
+static void a_new_kind_in_the_same_slot_takes_it_over(void **state)
+{
+    static struct cit_lanes l;
+
+    (void)state;
+    cit_lane_surprise(&l, 5, 0);
+    cit_lane_surprise(&l, 5 + CIT_LANES_SLOTS, 0);
+    assert_int_equal(cit_lane_of(&l, 5), CIT_LANE_QUICK);
+    assert_int_equal(cit_lane_of(&l, 5 + CIT_LANES_SLOTS), CIT_LANE_WAITING);
+    assert_int_equal(l.slow, 1);
+}
+
+static void each_lane_has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(cit_lane_name(CIT_LANE_QUICK), "quick");
+    assert_string_equal(cit_lane_name(CIT_LANE_HEAVY), "heavy");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_in_a_path_do_not_make_another_kind),
+        cmocka_unit_test(an_unknown_kind_is_quick),
+        cmocka_unit_test(a_surprise_that_waited_goes_to_the_waiting_lane),
+        cmocka_unit_test(a_surprise_that_burned_goes_to_the_heavy_lane),
+        cmocka_unit_test(two_quick_ends_forgive_a_first_surprise),
+        cmocka_unit_test(each_relapse_takes_four_times_longer_to_forgive),
+        cmocka_unit_test(a_slow_end_starts_the_way_back_again),
+        cmocka_unit_test(the_width_of_the_heavy_lane_follows_the_share_of_cpu),
+        cmocka_unit_test(a_new_kind_in_the_same_slot_takes_it_over),
+        cmocka_unit_test(each_lane_has_a_name),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
