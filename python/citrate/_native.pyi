@@ -1,15 +1,23 @@
 """The server: a supervisor, its workers and their event loops."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 __version__: str
+
+class FileWrapper:
+    """``wsgi.file_wrapper``: a file-like object as an iterable, sent by the kernel where possible."""
+
+    def __init__(self, filelike: Any, blksize: int = 8192, /) -> None: ...
+    def __iter__(self) -> Iterator[bytes]: ...
+    def __next__(self) -> bytes: ...
+    def close(self) -> None: ...
 
 class RequestTimeout(BaseException):
     """Raised in the application's code when a request is over its time (--timeout)."""
 
 def counters() -> dict[str, int]:
-    """What this worker has counted since it started; empty outside of a worker."""
+    """What this worker has counted since it started.  RuntimeError outside of a worker."""
 
 def settings() -> dict[str, tuple[int, int, int] | tuple[str | None, None, None]]:
     """Every setting: its default, least and most (None for texts)."""

@@ -44,7 +44,7 @@ def run(read: Read, app: WSGIApp | str | None = None) -> int:
     """
     _main_thread_only()
     config = read()
-    where = _place(read, config)
+    again = _from_home(read, config)
     prepare(config)
     target = app if app is not None else config["app"]
     if target is None:
@@ -55,10 +55,13 @@ def run(read: Read, app: WSGIApp | str | None = None) -> int:
     from citrate import _native
 
     binds = config.binds(os.environ, os.getpid())
-    return _native.supervise(config.native(), binds, _loader(target, config), where)
+    try:
+        return _native.supervise(config.native(), binds, _loader(target, config), again)
+    except (OSError, ValueError) as exc:  # a log file that can't be opened, a setting that can't be
+        raise ConfigError(str(exc)) from None
 
 
-def _place(read: Read, config: Config) -> Callable[[], dict[str, int | str | None]]:
+def _from_home(read: Read, config: Config) -> Callable[[], dict[str, int | str | None]]:
     """``read`` for reloads: again from the directory that relative paths were meant from."""
     home = os.getcwd() if config["chdir"] else None
 

@@ -50,7 +50,7 @@
     X(queue_timeout_ms, 30000, 0, 86400000)                           \
     X(gather_us, 300, 0, 100000)                                      \
     /* logs */                                                        \
-    X(log_level, 2, 0, 4)                                             \
+    X(log_level, 2, 0, 5)                                             \
     X(access_json, 0, 0, 1)                                           \
     X(server_header, 1, 0, 1)
 

@@ -50,7 +50,11 @@ def environment(**extra: str) -> dict[str, str]:
 
 
 def run(
-    *args: str, cwd: Path | str = ".", env: dict[str, str] | None = None, timeout: float = 30, command: list[str] = CITRATE
+    *args: str,
+    cwd: Path | str = ".",
+    env: dict[str, str] | None = None,
+    timeout: float = 30,
+    command: list[str] = CITRATE,
 ) -> subprocess.CompletedProcess[str]:
     """`citrate *args` (or another command) to its end."""
     return subprocess.run(
@@ -95,7 +99,13 @@ def serving(
     """Runs `citrate *args`; with `url`, not before it answers.  Ends the whole process group."""
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [*command, *args], cwd=cwd, env=environment(**(env or {})), stdout=out, stderr=out, start_new_session=True, **popen
+            [*command, *args],
+            cwd=cwd,
+            env=environment(**(env or {})),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            **popen,
         )  # type: ignore[call-overload]
     running = Running(process, log)
     try:
