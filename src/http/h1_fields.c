@@ -16,44 +16,43 @@ static const struct cit_slice field_names[CIT_FIELD_COUNT] = {
 #undef CIT_FIELD_NAME
 };
 
-static enum cit_field_id same(struct cit_slice name, enum cit_field_id id)
-{
-    return cit_slice_eq_nocase(name, field_names[id]) ? id : CIT_FIELD_OTHER;
-}
+/* Length and first letter happen to give every known name a slot of its own; the
+ * compiler refuses the table (-Woverride-init) when a new name breaks that. */
+#define SLOT(n, first) (((unsigned)(n) + (unsigned)(first)) & 63)
 
-/* The length and one letter leave at most one candidate. */
+static const uint8_t field_slots[64] = {
+    [SLOT(4, 'h')] = CIT_FIELD_HOST,
+    [SLOT(10, 'c')] = CIT_FIELD_CONNECTION,
+    [SLOT(14, 'c')] = CIT_FIELD_CONTENT_LENGTH,
+    [SLOT(12, 'c')] = CIT_FIELD_CONTENT_TYPE,
+    [SLOT(17, 't')] = CIT_FIELD_TRANSFER_ENCODING,
+    [SLOT(2, 't')] = CIT_FIELD_TE,
+    [SLOT(7, 't')] = CIT_FIELD_TRAILER,
+    [SLOT(7, 'u')] = CIT_FIELD_UPGRADE,
+    [SLOT(6, 'e')] = CIT_FIELD_EXPECT,
+    [SLOT(10, 'k')] = CIT_FIELD_KEEP_ALIVE,
+    [SLOT(18, 'p')] = CIT_FIELD_PROXY_AUTHENTICATE,
+    [SLOT(19, 'p')] = CIT_FIELD_PROXY_AUTHORIZATION,
+    [SLOT(16, 'p')] = CIT_FIELD_PROXY_CONNECTION,
+    [SLOT(6, 'c')] = CIT_FIELD_COOKIE,
+    [SLOT(4, 'd')] = CIT_FIELD_DATE,
+    [SLOT(6, 's')] = CIT_FIELD_SERVER,
+    [SLOT(8, 'l')] = CIT_FIELD_LOCATION,
+    [SLOT(10, 's')] = CIT_FIELD_SET_COOKIE,
+    [SLOT(17, 'x')] = CIT_FIELD_X_FORWARDED_PROTO,
+};
+
 enum cit_field_id cit_field_find(struct cit_slice name)
 {
-    char first = name.n > 0 ? (char)(name.p[0] | 0x20) : '\0';
+    enum cit_field_id id = name.n > 0 ? field_slots[SLOT(name.n & 63, name.p[0] | 0x20)] : CIT_FIELD_OTHER;
+    const struct cit_slice *known = &field_names[id];
 
-    switch (name.n) {
-    case 2:
-        return same(name, CIT_FIELD_TE);
-    case 4:
-        return same(name, first == 'h' ? CIT_FIELD_HOST : CIT_FIELD_DATE);
-    case 6:
-        return same(name, first == 'c' ? CIT_FIELD_COOKIE : first == 'e' ? CIT_FIELD_EXPECT : CIT_FIELD_SERVER);
-    case 7:
-        return same(name, first == 'u' ? CIT_FIELD_UPGRADE : CIT_FIELD_TRAILER);
-    case 8:
-        return same(name, CIT_FIELD_LOCATION);
-    case 10:
-        return same(name, first == 'c' ? CIT_FIELD_CONNECTION : first == 'k' ? CIT_FIELD_KEEP_ALIVE : CIT_FIELD_SET_COOKIE);
-    case 12:
-        return same(name, CIT_FIELD_CONTENT_TYPE);
-    case 14:
-        return same(name, CIT_FIELD_CONTENT_LENGTH);
-    case 16:
-        return same(name, CIT_FIELD_PROXY_CONNECTION);
-    case 17:
-        return same(name, first == 't' ? CIT_FIELD_TRANSFER_ENCODING : CIT_FIELD_X_FORWARDED_PROTO);
-    case 18:
-        return same(name, CIT_FIELD_PROXY_AUTHENTICATE);
-    case 19:
-        return same(name, CIT_FIELD_PROXY_AUTHORIZATION);
-    default: /* any length may come in */
+    if (id == CIT_FIELD_OTHER || known->n != name.n)
         return CIT_FIELD_OTHER;
-    }
+    for (size_t i = 0; i < name.n; i++) /* a letter stands for both cases, '-' for itself */
+        if ((char)(name.p[i] | (known->p[i] & 0x40) >> 1) != known->p[i])
+            return CIT_FIELD_OTHER;
+    return id;
 }
 
 const struct cit_h1_field *cit_h1_field_get(const struct cit_h1_head *h, enum cit_field_id id)
@@ -214,6 +213,10 @@ static void connection_said(struct cit__h1_walk *w, struct cit_slice rest)
 {
     struct cit_slice item;
 
+    if (cit_slice_eq(rest, CIT_SLICE_LIT("keep-alive"))) { /* what most clients send */
+        w->facts |= CIT__SAID_KEEP_ALIVE;
+        return;
+    }
     while (cit_slice_split(&rest, ',', &item)) {
         if (cit_slice_eq_nocase(item, CIT_SLICE_LIT("keep-alive")))
             w->facts |= CIT__SAID_KEEP_ALIVE;
