@@ -318,6 +318,7 @@ static enum cit_step run_inline(struct cit_thread *t, struct cit_conn *c, struct
     cit__req_init(t, c);
     r->view = cit_slice(in->p + in->off, body_n);
     r->view_n = body_n;
+    r->began_ns = t->w->now_ns;
     in->off += body_n;
     return run_here(t, c) ? CIT_STEP_ON : CIT_STEP_LOST;
 }

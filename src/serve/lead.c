@@ -119,7 +119,7 @@ static enum cit_step take_queue(struct cit_thread *t)
     while (w->team.quick_q.first != NULL && cit__team_can_run(w) && (c = cit__queue_take(w, &w->team.quick_q)) != NULL)
         if (cit__start_parked(t, c) == CIT_STEP_LOST)
             return CIT_STEP_LOST;
-    if (w->team.wait_q.first != NULL || w->team.heavy_q.first != NULL)
+    if (atomic_load_explicit(&w->team.nwaiting, memory_order_relaxed) > 0)
         cit__team_pump(t);
     return CIT_STEP_ON;
 }

@@ -28,7 +28,6 @@ void cit__req_init(struct cit_thread *t, struct cit_conn *c)
     r->why = "";
     r->slot = NULL;
     r->has_peer = false;
-    r->began_ns = t->w->now_ns;
 }
 
 const struct cit_h1_head *cit_req_head(const struct cit_req *r)

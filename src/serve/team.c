@@ -75,6 +75,12 @@ static struct cit_conn *queue_pop(struct cit_queue *q)
     return c;
 }
 
+/* Tells the leader, who looks without the lock. */
+static void count_waiting(struct cit_team *team)
+{
+    atomic_store_explicit(&team->nwaiting, team->wait_q.count + team->heavy_q.count, memory_order_relaxed);
+}
+
 struct cit_conn *cit__queue_take(struct cit_worker *w, struct cit_queue *q)
 {
     struct cit_conn *c;
@@ -92,6 +98,7 @@ struct cit_conn *cit__queue_take_old(struct cit_worker *w, struct cit_queue *q, 
     pthread_mutex_lock(&w->team.mu);
     if (q->first != NULL && q->first->parked->queued_ms <= then_ms)
         c = queue_pop(q);
+    count_waiting(&w->team);
     pthread_mutex_unlock(&w->team.mu);
     return c;
 }
@@ -288,12 +295,16 @@ static bool has_room(const struct cit_worker *w)
 static struct cit_conn *next_job(struct cit_worker *w)
 {
     struct cit_team *team = &w->team;
+    struct cit_conn *c;
 
     if (!has_room(w))
         return NULL;
     if (team->heavy_q.first != NULL && heavy_has_room(w, team->heavy_q.first))
-        return queue_pop(&team->heavy_q);
-    return queue_pop(&team->wait_q);
+        c = queue_pop(&team->heavy_q);
+    else
+        c = queue_pop(&team->wait_q);
+    count_waiting(team);
+    return c;
 }
 
 static void give_job(struct cit_team *team, struct cit_thread *t, struct cit_conn *c)
@@ -630,6 +641,7 @@ static int enqueue(struct cit_worker *w, struct cit_conn *c, struct cit_queue *q
     c->state = CIT_CONN_QUEUED;
     c->parked->queued_ms = w->now_ms;
     queue_push(q, c);
+    count_waiting(team);
     cit_count(&w->env.slot->counters.queued);
     return CIT_OK;
 }
@@ -703,6 +715,7 @@ void cit__team_pump(struct cit_thread *self)
             give_job(team, t, c);
         else if (c != NULL)
             queue_push(c->parked->lane == CIT_LANE_HEAVY ? &team->heavy_q : &team->wait_q, c);
+        count_waiting(team);
     }
     pthread_mutex_unlock(&team->mu);
     if (fresh != NULL) {

@@ -183,6 +183,7 @@ struct cit_team {
     int nthreads, nstarting;
     bool stop, heavy_told;
     struct cit_queue wait_q, heavy_q, quick_q;
+    _Atomic uint32_t nwaiting; /* in wait_q and heavy_q */
     struct cit_conn *done; /* finished by threads, for the leader */
     _Atomic uint32_t has_done;
     _Atomic uint32_t nearly; /* requests running though their body is not complete */
