@@ -6,8 +6,13 @@
  *
  * Atoms: h l u t r m U q H s B b f a T M D L p, {name}i {name}o {name}e, %%.
  *
+ * Written as %(h)s, and numbers (s B T M D) as %(s)d too.  {name}e is a variable of the
+ * process's environment at the time of compiling; t is in local time.  "-" stands for
+ * what is absent (JSON: null), and the last of several fields of a name counts.
+ *
  * Depends on: base, http.
- * Threads:    a program is immutable.
+ * Threads:    a program is immutable (but for a memo of the time zone, which is atomic).
+ * Limits:     a value CIT_ACCESS_VALUE_MAX bytes as written; a longer one ends in "...".
  */
 #ifndef CIT_SERVE_ACCESS_H
 #define CIT_SERVE_ACCESS_H
@@ -17,6 +22,8 @@
 
 #include "base/buf.h"
 #include "http/h1_parse.h"
+
+#define CIT_ACCESS_VALUE_MAX 2048 /* a JSON line then always fits CIT_LOG_LINE_MAX */
 
 struct cit_access;
 
