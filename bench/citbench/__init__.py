@@ -1,0 +1,1 @@
+"""The benchmark of Citrate and its rivals: see docs/benchmarks.md."""
