@@ -399,9 +399,9 @@ def activated(site: Path, *args: str, sockets: int = 1) -> tuple[list[str], list
         s.listen()
         held.append(s)
     code = (
-        "import os, sys\n"
+        "import fcntl, os, sys\n"
         "fds = [int(n) for n in sys.argv[1].split(',')]\n"
-        "spare = [os.dup(fd) for fd in fds]\n"
+        "spare = [fcntl.fcntl(fd, fcntl.F_DUPFD, 50) for fd in fds]\n"
         "for i, fd in enumerate(spare): os.dup2(fd, 3 + i, inheritable=True)\n"
         "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)))\n"
         "os.execv(sys.argv[2], sys.argv[2:])\n"
