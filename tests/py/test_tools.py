@@ -221,13 +221,14 @@ def test_white_space_of_vectors_is_left_alone(tree: Tree) -> None:
     assert run("check_space", tree.root).returncode == 0
 
 
-def test_a_second_exported_symbol_is_found(tmp_path: Path) -> None:
+def test_a_second_exported_symbol_and_a_lacking_one_are_found(tmp_path: Path) -> None:
     source, module = tmp_path / "m.c", tmp_path / "m.so"
-    source.write_text("int PyInit__native(void) { return 0; }\nint stray(void) { return 0; }\n")
+    source.write_text("int cit_x(void);\nint PyInit__native(void) { return cit_x(); }\nint stray(void) { return 0; }\n")
     subprocess.run(["cc", "-shared", "-fPIC", "-o", module, source], check=True, timeout=60)
     result = run("check_exports", module)
     assert result.returncode == 1
     assert "exports stray" in result.stdout
+    assert "lacks cit_x" in result.stdout
 
 
 def test_the_installed_module_exports_its_init_function_alone() -> None:
