@@ -105,11 +105,12 @@ static const char *const level_names[] = {
 
 /* ---- opening ---- */
 
+/* What takes any amount at once; so does /dev/null. */
 static bool fd_is_file(int fd)
 {
     struct stat st;
 
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && isatty(fd) == 0));
 }
 
 /* Standard output or error.  Of a pipe another open description is tried for, since

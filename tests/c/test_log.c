@@ -67,9 +67,11 @@ static void assert_contains(const char *path, const char *part)
 static int count_lines(const char *path, const char *part)
 {
     char *text = content(path);
+    const char *end = text + strlen(text);
     int n = 0;
 
-    for (const char *p = text; (p = strstr(p, part)) != NULL; p += strlen(part))
+    /* Not strstr: ASan's measures the whole text at each call. */
+    for (const char *p = text; (p = memmem(p, (size_t)(end - p), part, strlen(part))) != NULL; p += strlen(part))
         n++;
     cit_free(text);
     return n;
@@ -131,7 +133,8 @@ static void an_error_line_has_time_zone_pid_and_level(void **state)
     cit_log_printf(log, CIT_LOG_WARNING, "%d of %s", 3, "four");
     cit_log_free(log);
     text = content(error_path);
-    assert_int_equal(sscanf(text, "[%4d-%2d-%2d %2d:%2d:%2d %5d] [%d] %n", &y, &mo, &d, &h, &mi, &s, &zone, &pid, &at), 8);
+    assert_int_equal(
+        sscanf(text, "[%4d-%2d-%2d %2d:%2d:%2d %5d] [%d] %n", &y, &mo, &d, &h, &mi, &s, &zone, &pid, &at), 8);
     assert_int_equal(pid, getpid());
     assert_true(y >= 2024);
     assert_int_equal(at, snprintf(end, sizeof end, "[2026-11-21 11:02:03 +0000] [%d] ", pid));
