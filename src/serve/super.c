@@ -307,18 +307,14 @@ static int set_up(struct cit_super *s)
     return err;
 }
 
-/* Also of what is half set up.  A child gives back memory and descriptors, no more. */
+/* Also of what is half set up. */
 static void take_down(struct cit_super *s)
 {
-    const bool is_child = s->child != -1;
-
-    cit__super_socks_close(s, !is_child);
-    if (s->has_signals && !is_child)
+    cit__super_socks_close(s);
+    if (s->has_signals)
         cit__super_sig_close();
-    if (s->has_pid_file && !is_child)
+    if (s->has_pid_file)
         cit__super_pid_remove(s->args->conf->pid);
-    if (is_child)
-        close(s->kids[s->child].ctl_fd);
     cit_loop_free(s->loop);
     cit_board_free(s->board);
     cit_free(s->kids);
@@ -340,11 +336,15 @@ int cit_super_run(const struct cit_super_args *args, bool *is_child)
     s->child = -1;
     if (set_up(s) == CIT_OK) {
         serve(s);
-        *is_child = s->child != -1;
-        status = *is_child ? cit__super_be_child(s) : s->exit_status;
+        status = s->exit_status;
+    }
+    if (s->child != -1) {
+        /* Nothing is freed: a thread may still be with the application when the worker leaves. */
+        *is_child = true;
+        return cit__super_be_child(s);
     }
     take_down(s);
-    if (!*is_child && status == 0)
+    if (status == 0)
         cit_log_printf(args->log, CIT_LOG_INFO, "stopped");
     cit_free(s);
     return status;

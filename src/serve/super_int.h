@@ -140,8 +140,8 @@ CIT_MUST_CHECK int cit__super_socks_ensure(struct cit_super *s, int place);
 void cit__super_socks_hush(struct cit_super *s, int place); /* -1: all */
 void cit__super_socks_drop(struct cit_super *s, int place); /* reuse_port: the place's own */
 int *cit__super_socks_of(struct cit_super *s, int place);
-void cit__super_socks_child(struct cit_super *s, int place);  /* closes those of other places */
-void cit__super_socks_close(struct cit_super *s, bool unlink_files);
+void cit__super_socks_child(struct cit_super *s, int place); /* closes those of other places */
+void cit__super_socks_close(struct cit_super *s);
 
 /* ---- super_spawn.c ---- */
 
@@ -154,12 +154,12 @@ int cit__super_be_child(struct cit_super *s);
 
 /* ---- super_watch.c ---- */
 
-void cit__super_read(struct cit_super *s, int kid);              /* messages of a worker */
+void cit__super_read(struct cit_super *s, int kid); /* messages of a worker */
 void cit__super_tell(struct cit_super *s, int kid, char message);
 void cit__super_leave(struct cit_super *s, int kid, bool at_once); /* tells it to go */
 void cit__super_reap(struct cit_super *s);
-void cit__super_check_times(struct cit_super *s);                /* kills what is over its time */
-int64_t cit__super_next_ns(const struct cit_super *s);           /* when that is due again */
+void cit__super_check_times(struct cit_super *s); /* kills what is over its time */
+int64_t cit__super_next_ns(const struct cit_super *s); /* when that is due again */
 void cit__super_back_off(struct cit_super *s, int place, bool soon);
 
 #endif

@@ -289,7 +289,7 @@ static void unlink_file(const struct cit_super_sock *one)
         unlink(path);
 }
 
-void cit__super_socks_close(struct cit_super *s, bool unlink_files)
+void cit__super_socks_close(struct cit_super *s)
 {
     struct cit_super_socks *k = &s->socks;
 
@@ -298,8 +298,7 @@ void cit__super_socks_close(struct cit_super *s, bool unlink_files)
     for (int set = k->sets; set-- > 1;)
         close_own(k, set);
     for (int i = 0; i < k->count; i++) {
-        if (unlink_files)
-            unlink_file(&k->one[i]);
+        unlink_file(&k->one[i]);
         if (*at(k, 0, i) != -1)
             close(*at(k, 0, i));
     }

@@ -19,6 +19,7 @@ enum {
     DELAY_FIRST_MS = 100, /* back-off: doubled for each worker that ends young, up to the last */
     DELAY_LAST_MS = 5000,
     QUIT_MS = 2000,       /* from CIT_CTL_QUIT to SIGKILL */
+    GRACE_MS = 500,       /* a worker ends its own drain in time: kill only one that can't */
     STUCK_LEAST_MS = 30000,
     SECOND_LOOK_MS = 2000 /* a machine that was asleep, or we were: look twice */
 };
@@ -137,7 +138,7 @@ static int64_t leave_limit_ns(const struct cit_super *s, bool at_once)
 {
     if (at_once)
         return QUIT_MS * CIT_MS_NS;
-    return s->conf.graceful_timeout_ms > 0 ? s->conf.graceful_timeout_ms * CIT_MS_NS : CIT_SUPER_NEVER;
+    return s->conf.graceful_timeout_ms > 0 ? (s->conf.graceful_timeout_ms + GRACE_MS) * CIT_MS_NS : CIT_SUPER_NEVER;
 }
 
 /* One that still starts reads no messages, and has no request: it goes by a signal. */
