@@ -73,7 +73,7 @@ struct ring {
     int failed_errno;
     cit_log_sink back_sink;
     void *back_ctx;
-    bool is_stuck; /* (without a writer) the last line waited in vain */
+    bool is_stuck; /* the last line waited in vain; without a writer the next one does not wait */
     /* any thread */
     _Atomic int fd; /* owned, -1: none; the number stays when the file is opened again */
     _Atomic bool is_file, is_wanted;
@@ -783,6 +783,7 @@ static bool write_all_kinds(struct cit_log *log)
 static void give_up_all(struct cit_log *log)
 {
     for (int i = 0; i < CIT_LOG_KINDS; i++) {
+        log->ring[i].is_stuck = !back_is_empty(&log->ring[i]);
         give_up(log, &log->ring[i]);
         take(&log->ring[i]);
         give_up(log, &log->ring[i]);
@@ -838,6 +839,7 @@ void cit_log_run(struct cit_log *log)
     while (turn(log))
         continue;
     log->writer = ABSENT;
+    say_what_was_lost(log); /* what was given up */
     log->stop = false;
     (void)pthread_cond_broadcast(&log->flushed);
     (void)pthread_mutex_unlock(&log->lock);

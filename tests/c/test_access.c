@@ -233,6 +233,23 @@ static void an_unknown_atom_is_refused_with_its_offset(void **state)
 
 /* ---- bounds ---- */
 
+static void every_byte_that_must_be_escaped_is_found_wherever_it_stands(void **state)
+{
+    char text[20];
+
+    (void)state;
+    for (size_t from = 0; from < sizeof text; from++) {
+        for (size_t at = from; at < sizeof text; at++) {
+            for (int c = 0; c < 256; c++) {
+                memset(text, 'a', sizeof text);
+                text[at] = (char)c;
+                assert_int_equal(plain_until(cit_slice(text, sizeof text), from),
+                                 is_plain((unsigned char)c) ? sizeof text : at);
+            }
+        }
+    }
+}
+
 static void a_long_value_is_cut_and_the_line_is_kept(void **state)
 {
     char *big = cit_malloc(60000);
@@ -390,6 +407,7 @@ int main(void)
         WITH_REC(the_calendar_knows_leap_days_and_times_before_1970),
         WITH_REC(the_time_is_local_with_its_offset_also_when_that_changes),
         WITH_REC(an_unknown_atom_is_refused_with_its_offset),
+        WITH_REC(every_byte_that_must_be_escaped_is_found_wherever_it_stands),
         WITH_REC(a_long_value_is_cut_and_the_line_is_kept),
         WITH_REC(a_line_that_does_not_fit_leaves_the_buffer_as_it_was),
         WITH_REC(every_allocation_may_fail),

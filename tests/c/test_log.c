@@ -458,6 +458,21 @@ static void fill(struct cit_log *log, int lines)
         cit_log_access(log, cit_slice_str(text));
 }
 
+/* All the lines that the error log says were dropped. */
+static uint64_t sum_of_said(const char *path)
+{
+    char *text = content(path);
+    uint64_t sum = 0;
+
+    for (char *p = text; (p = strstr(p, "[WARNING] ")) != NULL;) {
+        p += strlen("[WARNING] ");
+        if (strncmp(p + strspn(p, "0123456789"), " access lines were dropped", 26) == 0)
+            sum += strtoull(p, NULL, 10);
+    }
+    cit_free(text);
+    return sum;
+}
+
 static void a_full_pipe_drops_and_counts_and_the_error_log_goes_on(void **state)
 {
     (void)state;
@@ -479,6 +494,7 @@ static void a_full_pipe_drops_and_counts_and_the_error_log_goes_on(void **state)
         stop_writer(log, w); /* one last try of a second, however stuck */
         assert_true(cit_clock_now_ns() - began < 3 * CIT_SEC_NS);
         assert_int_equal(counts_of(log).dropped[CIT_LOG_ACCESS] + counts_of(log).written[CIT_LOG_ACCESS], 60000);
+        assert_int_equal(counts_of(log).dropped[CIT_LOG_ACCESS], sum_of_said(error_path));
         assert_int_equal(close(reader), 0);
         cit_log_free(log);
         (void)remove_files(NULL);
