@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 HUGE = 1 << 62  # a bound this large is no bound to people
 SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 LEVELS = {"debug": 0, "verbose": 1, "info": 2, "warning": 3, "error": 4, "critical": 5}
+ATOMS, NUMBERS = "hlutrmUqHsBbfaTMDLp", "sBTMD"  # src/serve/access.c
 TRUTHS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -169,6 +170,36 @@ class Text(Kind):
 
     def allowed(self, option: Option) -> str:
         return "text"
+
+
+class Format(Text):
+    """An access log's format: literal text, %%, %(atom)s, and %(atom)d for numbers."""
+
+    what = "a format of access lines"
+    meta = "FORMAT"
+
+    def read(self, option: Option, value: object) -> Any:
+        text = super().read(option, value)
+        rest = text or ""
+        while "%" in rest:
+            rest = rest[rest.index("%") + 1 :]
+            if rest.startswith("%"):
+                rest = rest[1:]
+                continue
+            atom, closing, rest = rest.partition(")")
+            if not atom.startswith("(") or not closing or not self.is_atom(atom[1:], rest[:1]):
+                raise ValueError
+            rest = rest[1:]
+        return text
+
+    def is_atom(self, atom: str, conversion: str) -> bool:
+        if atom[:1] == "{":
+            return conversion == "s" and len(atom) > 3 and atom[-2] == "}" and atom[-1] in "ioe"
+        return len(atom) == 1 and ((conversion == "s" and atom in ATOMS) or (conversion == "d" and atom in NUMBERS))
+
+    def allowed(self, option: Option) -> str:
+        letters = " ".join(ATOMS)
+        return f"text with %%, %({{NAME}}i)s, %({{NAME}}o)s, %({{NAME}}e)s or %(X)s, X one of {letters}"
 
 
 class Path(Text):

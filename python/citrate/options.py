@@ -303,11 +303,10 @@ TABLE: dict[str, tuple[Option, ...]] = {
         ),
         Option(
             "access_logformat",
-            TEXT,
+            kinds.Format(),
             "Format of an access line, in gunicorn's language.",
             setting="access_logformat",
             aliases=("access_log_format",),
-            meta="FORMAT",
         ),
         Option(
             "access_log_json",

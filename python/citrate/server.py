@@ -97,6 +97,8 @@ def prepare(config: Config) -> None:
     for pair in config["env"]:
         name, _, value = pair.partition("=")
         os.environ[name] = value
+    if config["tmp_dir"] and not os.path.isdir(config["tmp_dir"]):
+        raise ConfigError(f"{config.origins['tmp_dir']}: {config['tmp_dir']} is no directory")
     if config["name"]:
         _set_name(config["name"])
     if config["capture_output"]:

@@ -169,6 +169,7 @@ def test_code_that_raises_shows_its_own_traceback_and_no_other(site: Path, code:
 
 def test_a_missing_file_of_options_or_directory_is_named(site: Path) -> None:
     assert "--chdir: /nowhere: No such file or directory" in run("--chdir", "/nowhere", "hello", cwd=site).stderr
+    assert "--tmp-dir: /nowhere is no directory" in run("--tmp-dir", "/nowhere", "hello", cwd=site).stderr
     assert "--config: x.toml: No such file or directory" in run("-c", "x.toml", "hello", cwd=site).stderr
 
 
@@ -178,6 +179,14 @@ def test_check_config_tries_the_logging_configuration(site: Path) -> None:
     assert told.returncode == 2
     assert "citrate: log_config: log.json: " in told.stderr
     assert "there is no file" in run("--check-config", "--log-config", "no.ini", "hello", cwd=site).stderr
+
+
+def test_a_log_that_cannot_be_opened_is_named(site: Path) -> None:
+    told = run("hello", "--access-logfile", "/nowhere/log", "-b", f":{free_port()}", cwd=site)
+    assert (told.returncode, told.stderr.count("\n")) == (2, 1)
+    assert "/nowhere/log" in told.stderr
+    told = run("hello", "--capture-output", "--error-logfile", "/nowhere/log", cwd=site)
+    assert "/nowhere/log: No such file or directory" in told.stderr
 
 
 def test_check_config_needs_an_application() -> None:

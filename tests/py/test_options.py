@@ -225,6 +225,24 @@ def test_numbers_out_of_bounds_say_the_bounds() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text", ["%(h)s", "%(s)d %%", '"%({user-agent}i)s"', "%({x}o)s%({HOME}e)s", "plain", "%(T)s%(D)d"]
+)
+def test_access_formats_the_server_knows_are_taken(text: str) -> None:
+    assert one(access_logformat=text)["access_logformat"] == text
+
+
+@pytest.mark.parametrize("text", ["%(z)s", "%", "%h", "%(h)", "%(h)d", "%({}i)s", "%({x}z)s", "%({x}i)d", "100 %"])
+def test_access_formats_the_server_does_not_know_are_refused(text: str) -> None:
+    assert "is not a format of access lines; allowed: text with %%, %({NAME}i)s" in refused(access_logformat=text)
+
+
+def test_the_atoms_are_those_of_the_server() -> None:
+    rows = re.findall(r"\{ '(\w)', (true|false), put_\w \}", (ROOT / "src/serve/access.c").read_text())
+    assert "".join(letter for letter, _ in rows) == kinds.ATOMS
+    assert "".join(letter for letter, is_number in rows if is_number == "true") == kinds.NUMBERS
+
+
 def test_worker_classes_that_mean_what_every_worker_does_are_taken() -> None:
     assert one(worker_class="gthread")["worker_class"] == "gthread"
     assert "--threads" in refused(worker_class="gevent")
