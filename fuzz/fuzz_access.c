@@ -13,12 +13,12 @@
 #include "serve/access.h"
 #include "serve/log.h"
 
-#define MUST(what)                                                        \
-    do {                                                                  \
-        if (!(what)) {                                                    \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);    \
-            abort();                                                      \
-        }                                                                 \
+#define MUST(what)                                                     \
+    do {                                                               \
+        if (!(what)) {                                                 \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what); \
+            abort();                                                   \
+        }                                                              \
     } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

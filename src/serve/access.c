@@ -225,7 +225,7 @@ static struct civil civil_of(int64_t unix_s)
         second += 86400;
         days--;
     }
-    days += 719468; /* since 1 March of the year 0 */
+    days += 719468;                                               /* since 1 March of the year 0 */
     cycle = days >= 0 ? days / 146097 : (days - 146096) / 146097; /* of 400 years */
     day = (uint32_t)(days - cycle * 146097);
     year = (day - day / 1460 + day / 36524 - day / 146096) / 365;

@@ -29,12 +29,12 @@ struct cit_access;
 
 /* What is known when a response has ended.  All borrowed. */
 struct cit_access_rec {
-    const struct cit_h1_head *head;  /* the request; method, target may be empty when it was refused */
-    struct cit_slice resp_head;      /* the response's head as it was sent */
-    const char *remote;              /* peer address, "" for UNIX */
+    const struct cit_h1_head *head; /* the request; method, target may be empty when it was refused */
+    struct cit_slice resp_head;     /* the response's head as it was sent */
+    const char *remote;             /* peer address, "" for UNIX */
     int status;
-    uint64_t body_bytes;             /* sent, without head and chunk framing */
-    int64_t wall_ns;                 /* when the request's first byte was seen, CLOCK_REALTIME */
+    uint64_t body_bytes; /* sent, without head and chunk framing */
+    int64_t wall_ns;     /* when the request's first byte was seen, CLOCK_REALTIME */
     int64_t took_ns;
     int pid;
 };

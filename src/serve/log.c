@@ -747,8 +747,7 @@ static void sleep_as(struct cit_log *log, enum writer how, int64_t ns)
 
     log->writer = how;
     while (log->writer == how && !log->stop && log->done >= log->flush_to && err == 0)
-        err = ns > 0 ? pthread_cond_timedwait(&log->wake, &log->lock, &end)
-                     : pthread_cond_wait(&log->wake, &log->lock);
+        err = ns > 0 ? pthread_cond_timedwait(&log->wake, &log->lock, &end) : pthread_cond_wait(&log->wake, &log->lock);
     log->writer = BUSY;
 }
 

@@ -27,12 +27,12 @@
 #define CIT_LOG_LINE_MAX 16384
 
 /* value, name in the log, name as an option (gunicorn's) */
-#define CIT_LOG_LEVEL_MAP(X)      \
-    X(DEBUG, 0, "debug")          \
-    X(VERBOSE, 1, "verbose")      \
-    X(INFO, 2, "info")            \
-    X(WARNING, 3, "warning")      \
-    X(ERROR, 4, "error")          \
+#define CIT_LOG_LEVEL_MAP(X) \
+    X(DEBUG, 0, "debug")     \
+    X(VERBOSE, 1, "verbose") \
+    X(INFO, 2, "info")       \
+    X(WARNING, 3, "warning") \
+    X(ERROR, 4, "error")     \
     X(CRITICAL, 5, "critical")
 
 enum cit_log_level {

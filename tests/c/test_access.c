@@ -10,7 +10,10 @@
 
 #define DEFAULT "%(h)s %(l)s %(u)s %(t)s \"%(r)s\" %(s)s %(b)s \"%(f)s\" \"%(a)s\""
 
-#define FIELD(n, v) { .name = (n), .value = (v), .name_n = sizeof(n) - 1, .value_n = sizeof(v) - 1 }
+#define FIELD(n, v)                                                                  \
+    {                                                                                \
+        .name = (n), .value = (v), .name_n = sizeof(n) - 1, .value_n = sizeof(v) - 1 \
+    }
 
 static struct cit_h1_field fields[] = {
     FIELD("Host", "example.org"),
@@ -128,10 +131,10 @@ static void the_user_comes_from_well_formed_basic_credentials_only(void **state)
     } rows[] = {
         { "Basic YWxpY2U6c2VjcmV0", "alice" },
         { "basic   YWxpY2U6c2VjcmV0", "alice" },
-        { "Basic OnNlY3JldA==", "-" },           /* :secret */
-        { "Basic YWxpY2U=", "-" },               /* no colon */
-        { "Basic YSBiOng=", "a\\x20b" },         /* "a b:x" */
-        { "Basic YQoiOng=", "a\\x0a\\x22" },     /* a, LF and a quote */
+        { "Basic OnNlY3JldA==", "-" },       /* :secret */
+        { "Basic YWxpY2U=", "-" },           /* no colon */
+        { "Basic YSBiOng=", "a\\x20b" },     /* "a b:x" */
+        { "Basic YQoiOng=", "a\\x0a\\x22" }, /* a, LF and a quote */
         { "Basic !!!!", "-" },
         { "Basic ", "-" },
         { "Bearer YWxpY2U6c2VjcmV0", "-" },
@@ -214,10 +217,10 @@ static void an_unknown_atom_is_refused_with_its_offset(void **state)
         const char *format;
         size_t at;
     } rows[] = {
-        { "%(x)s", 0 },     { "ab %(hh)s", 3 },  { "%(h)s %()s", 6 }, { "%(h)s%", 5 },      { "%(h", 0 },
-        { "%(h)", 0 },      { "%(h)q", 0 },      { "%(h)d", 0 },      { "%h", 0 },          { "%({a}x)s", 0 },
-        { "%({}i)s", 0 },   { "%({a}i)d", 0 },   { "%%%(z)s", 2 },    { "%({a}i", 0 },      { "x %s", 2 },
-        { "%({ai)s", 0 },
+        { "%(x)s", 0 },   { "ab %(hh)s", 3 }, { "%(h)s %()s", 6 }, { "%(h)s%", 5 },
+        { "%(h", 0 },     { "%(h)", 0 },      { "%(h)q", 0 },      { "%(h)d", 0 },
+        { "%h", 0 },      { "%({a}x)s", 0 },  { "%({}i)s", 0 },    { "%({a}i)d", 0 },
+        { "%%%(z)s", 2 }, { "%({a}i", 0 },    { "x %s", 2 },       { "%({ai)s", 0 },
     };
 
     (void)state;
@@ -367,12 +370,12 @@ static void json_keeps_well_formed_utf8_and_escapes_all_else(void **state)
         { "\xc3\xa9", "\xc3\xa9" },
         { "\xe2\x82\xac", "\xe2\x82\xac" },
         { "\xf0\x9f\x8d\x8b", "\xf0\x9f\x8d\x8b" },
-        { "\xc3", "\\u00c3" },                              /* cut */
+        { "\xc3", "\\u00c3" }, /* cut */
         { "\xc3\x28", "\\u00c3(" },
-        { "\xc0\xaf", "\\u00c0\\u00af" },                   /* overlong */
-        { "\xe0\x9f\xbf", "\\u00e0\\u009f\\u00bf" },        /* overlong */
+        { "\xc0\xaf", "\\u00c0\\u00af" },            /* overlong */
+        { "\xe0\x9f\xbf", "\\u00e0\\u009f\\u00bf" }, /* overlong */
         { "\xf0\x8f\xbf\xbf", "\\u00f0\\u008f\\u00bf\\u00bf" },
-        { "\xed\xa0\x80", "\\u00ed\\u00a0\\u0080" },        /* a surrogate */
+        { "\xed\xa0\x80", "\\u00ed\\u00a0\\u0080" },            /* a surrogate */
         { "\xf4\x90\x80\x80", "\\u00f4\\u0090\\u0080\\u0080" }, /* past U+10FFFF */
         { "\xf5", "\\u00f5" },
         { "\x7f\t\n", "\\u007f\\u0009\\u000a" },

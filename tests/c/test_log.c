@@ -133,8 +133,8 @@ static void an_error_line_has_time_zone_pid_and_level(void **state)
     cit_log_printf(log, CIT_LOG_WARNING, "%d of %s", 3, "four");
     cit_log_free(log);
     text = content(error_path);
-    assert_int_equal(
-        sscanf(text, "[%4d-%2d-%2d %2d:%2d:%2d %5d] [%d] %n", &y, &mo, &d, &h, &mi, &s, &zone, &pid, &at), 8);
+    assert_int_equal(sscanf(text, "[%4d-%2d-%2d %2d:%2d:%2d %5d] [%d] %n", &y, &mo, &d, &h, &mi, &s, &zone, &pid, &at),
+                     8);
     assert_int_equal(pid, getpid());
     assert_true(y >= 2024);
     assert_int_equal(at, snprintf(end, sizeof end, "[2026-11-21 11:02:03 +0000] [%d] ", pid));
