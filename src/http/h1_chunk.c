@@ -152,6 +152,42 @@ static bool in_ext(struct cit_h1_chunk *c, char ch)
     return fail(c, CIT_H1_BAD_CHUNK_EXT);
 }
 
+/* Fields that no trailer may have, since they frame or route (RFC 9110 6.5.1 lets a
+ * recipient take them as an error).  Each begins with a letter of its own. */
+static const struct cit_slice forbidden[] = {
+    { "content-length", 14 },
+    { "transfer-encoding", 17 },
+    { "host", 4 },
+};
+
+#define NOT_FORBIDDEN 0xff
+
+/* A byte of a trailer's name: in `sub` the forbidden name that it may still become, in
+ * `digits` how much of it is there.  A name longer than all of them stays a NOT. */
+static void match_forbidden(struct cit_h1_chunk *c, char ch)
+{
+    char low = (char)(ch >= 'A' && ch <= 'Z' ? ch | 0x20 : ch);
+
+    if (c->state == LINE) {
+        c->digits = 0;
+        for (c->sub = 0; c->sub < 3 && forbidden[c->sub].p[0] != low; c->sub++)
+            continue;
+        if (c->sub == 3)
+            c->sub = NOT_FORBIDDEN;
+    }
+    if (c->sub == NOT_FORBIDDEN)
+        return;
+    if (c->digits < forbidden[c->sub].n && forbidden[c->sub].p[c->digits] == low)
+        c->digits++;
+    else
+        c->sub = NOT_FORBIDDEN;
+}
+
+static bool is_forbidden(const struct cit_h1_chunk *c)
+{
+    return c->sub != NOT_FORBIDDEN && c->digits == forbidden[c->sub].n;
+}
+
 /* A byte of a trailer line that is not an LF; trailer fields follow the field rules
  * (RFC 9112 7.1.2, 5): token, colon, no fold, no control bytes. */
 static bool in_trailer(struct cit_h1_chunk *c, char ch)
@@ -165,9 +201,11 @@ static bool in_trailer(struct cit_h1_chunk *c, char ch)
             return go(c, TRAILER_LF);
         return cit__is(ch, CIT__VALUE) || fail(c, CIT_H1_BAD_TRAILER);
     }
-    if (cit__is(ch, CIT__TOKEN))
+    if (cit__is(ch, CIT__TOKEN)) {
+        match_forbidden(c, ch);
         return go(c, NAME);
-    return c->state == NAME && ch == ':' ? go(c, VALUE) : fail(c, CIT_H1_BAD_TRAILER);
+    }
+    return c->state == NAME && ch == ':' && !is_forbidden(c) ? go(c, VALUE) : fail(c, CIT_H1_BAD_TRAILER);
 }
 
 static bool expect(struct cit_h1_chunk *c, char ch, char wanted, enum state next)

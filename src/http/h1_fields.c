@@ -154,6 +154,8 @@ static int host_said(struct cit__h1_walk *w, struct cit_slice value)
 
 /* ---- body ---- */
 
+#define LENGTH_DIGITS 19 /* of 2^63 - 1; zeros in front count, others refuse long ones */
+
 /* Digits only; not even a list of equal values (RFC 9112 6.3 rule 5 leaves the choice). */
 static int length_said(struct cit__h1_walk *w, struct cit_slice value)
 {
@@ -161,7 +163,7 @@ static int length_said(struct cit__h1_walk *w, struct cit_slice value)
 
     if (w->h->flags & CIT_H1_HAS_LENGTH)
         return cit__h1_refuse(w, CIT_H1_BAD_LENGTH_TWICE);
-    if (!cit_slice_u64(value, &length) || length > INT64_MAX)
+    if (value.n > LENGTH_DIGITS || !cit_slice_u64(value, &length) || length > INT64_MAX)
         return cit__h1_refuse(w, CIT_H1_BAD_LENGTH);
     if (w->h->flags & CIT_H1_CHUNKED)
         return cit__h1_refuse(w, CIT_H1_BAD_FRAMING_BOTH);
