@@ -42,9 +42,9 @@ void cit_addr_host(const struct sockaddr *sa, socklen_t len, char out[CIT_ADDR_T
 
 struct cit_listen_opts {
     int backlog;
-    bool reuse_port;    /* SO_REUSEPORT */
-    int unix_mode;      /* permissions of a UNIX socket file, -1: by the umask */
-    int64_t uid, gid;   /* its owner, -1: unchanged */
+    bool reuse_port;  /* SO_REUSEPORT */
+    int unix_mode;    /* permissions of a UNIX socket file, -1: by the umask */
+    int64_t uid, gid; /* its owner, -1: unchanged */
 };
 
 /* A non-blocking, close-on-exec listening socket (TCP_NODELAY set on TCP, inherited

@@ -26,8 +26,8 @@ struct cit_timer { /* {0} is an idle timer */
 
 struct cit_wheel {
     int64_t now_ms;
-    uint32_t count; /* timers in the wheel */
-    uint64_t busy[CIT_WHEEL_LEVELS][CIT_WHEEL_SLOTS / 64]; /* a bit for each slot with timers */
+    uint32_t count;                                           /* timers in the wheel */
+    uint64_t busy[CIT_WHEEL_LEVELS][CIT_WHEEL_SLOTS / 64];    /* a bit for each slot with timers */
     struct cit_timer slot[CIT_WHEEL_LEVELS][CIT_WHEEL_SLOTS]; /* list heads */
     struct cit_timer due;                                     /* list head: expired, not yet taken */
 };

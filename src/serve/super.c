@@ -6,13 +6,14 @@
  * the difference; signals and messages only change what should be.  It waits without end
  * when nothing is due, so an idle supervisor makes no system calls.
  */
-#include "serve/super_int.h"
+#include "serve/super.h"
 
 #include <poll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "serve/super_int.h"
 
 enum { EVENTS = 64 };
 

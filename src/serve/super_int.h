@@ -63,7 +63,7 @@ struct cit_super_sock {
     int bind;             /* the bind value it came from: a host name gives several */
     bool is_shared;       /* one descriptor for all places, although reuse_port is asked for */
     bool is_inherited;
-    bool has_file;        /* of a UNIX socket this process made */
+    bool has_file; /* of a UNIX socket this process made */
     dev_t dev;
     ino_t ino;
 };
@@ -104,7 +104,7 @@ enum cit_super_sig {
 #define CIT_SUPER_SIG_ENUM(name) CIT_SUPER_SIG_##name,
     CIT_SUPER_SIG_MAP(CIT_SUPER_SIG_ENUM)
 #undef CIT_SUPER_SIG_ENUM
-    CIT_SUPER_SIGS
+        CIT_SUPER_SIGS
 };
 
 /* Signals from now on are counted and wake the loop; close puts back what was there.
@@ -158,7 +158,7 @@ void cit__super_read(struct cit_super *s, int kid); /* messages of a worker */
 void cit__super_tell(struct cit_super *s, int kid, char message);
 void cit__super_leave(struct cit_super *s, int kid, bool at_once); /* tells it to go */
 void cit__super_reap(struct cit_super *s);
-void cit__super_check_times(struct cit_super *s); /* kills what is over its time */
+void cit__super_check_times(struct cit_super *s);      /* kills what is over its time */
 int64_t cit__super_next_ns(const struct cit_super *s); /* when that is due again */
 void cit__super_back_off(struct cit_super *s, int place, bool soon);
 

@@ -18,13 +18,13 @@
 enum {
     DELAY_FIRST_MS = 100, /* back-off: doubled for each worker that ends young, up to the last */
     DELAY_LAST_MS = 5000,
-    QUIT_MS = 2000,       /* from CIT_CTL_QUIT to SIGKILL */
-    GRACE_MS = 500,       /* a worker ends its own drain in time: kill only one that can't */
+    QUIT_MS = 2000, /* from CIT_CTL_QUIT to SIGKILL */
+    GRACE_MS = 500, /* a worker ends its own drain in time: kill only one that can't */
     STUCK_LEAST_MS = 30000,
     SECOND_LOOK_MS = 2000 /* a machine that was asleep, or we were: look twice */
 };
 
-static const int64_t YOUNG_NS = CIT_SEC_NS;     /* ended so soon after it was ready: back off */
+static const int64_t YOUNG_NS = CIT_SEC_NS;      /* ended so soon after it was ready: back off */
 static const int64_t GROWN_NS = 10 * CIT_SEC_NS; /* lived so long: forget the back-off */
 
 static double seconds(int64_t ns)
@@ -56,8 +56,7 @@ static void relieve(struct cit_super *s, int kid)
     for (int i = 0; i < s->kids_used; i++) {
         const struct cit_super_kid *old = &s->kids[i];
 
-        if (i != kid && serves(old) && old->place == k->place &&
-            (old->is_retiring || old->generation < k->generation))
+        if (i != kid && serves(old) && old->place == k->place && (old->is_retiring || old->generation < k->generation))
             cit__super_leave(s, i, false);
     }
 }
@@ -90,8 +89,7 @@ static void on_message(struct cit_super *s, int kid, char message)
     case CIT_CTL_REPLACE:
         if (k->state == CIT_KID_READY && !k->is_retiring) {
             k->is_retiring = true;
-            cit_log_printf(s->log, CIT_LOG_INFO, "worker %ld has had its requests and gets a successor",
-                           (long)k->pid);
+            cit_log_printf(s->log, CIT_LOG_INFO, "worker %ld has had its requests and gets a successor", (long)k->pid);
         }
         break;
     case CIT_CTL_FAILED:
@@ -223,8 +221,7 @@ static void note_age(struct cit_super *s, const struct cit_super_kid *k)
 static int predecessor(const struct cit_super *s, const struct cit_super_kid *k)
 {
     for (int i = 0; i < s->kids_used; i++)
-        if (s->kids[i].state == CIT_KID_READY && s->kids[i].place == k->place &&
-            s->kids[i].generation < k->generation)
+        if (s->kids[i].state == CIT_KID_READY && s->kids[i].place == k->place && s->kids[i].generation < k->generation)
             return i;
     return -1;
 }
@@ -264,7 +261,7 @@ static void say_exited(struct cit_super *s, int kid, int status)
     doing(s, kid, what);
     cit_log_printf(s->log, CIT_LOG_ERROR, "worker %ld left with status %d after %.1f s%s%s", (long)k->pid,
                    WEXITSTATUS(status), seconds(s->now_ns - k->born_ns),
-                   k->was_ready ? " (did the application call os._exit?)" : "", what);
+                   what[0] != '\0' ? " (did the application call os._exit?)" : "", what);
 }
 
 /* Told to go, and gone: worth more than a line of debug only if it went badly. */

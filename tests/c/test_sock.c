@@ -110,9 +110,9 @@ static void addresses_are_read_and_written_back(void **state)
 
 static void bad_addresses_are_refused_with_a_reason(void **state)
 {
-    static const char *const rows[] = { "",      "::1",      "::1:80",   "[::1",   "[::1]80", "a:65536", "a:-1",
-                                        "a: 80", "unix:",    "unix:@",   "fd://",  "fd://x",  "fd://-1", "127.0.0.1:",
-                                        "a:b:1", "a:80 ", "fd://4294967296" };
+    static const char *const rows[] = { "",        "::1",        "::1:80", "[::1",   "[::1]80",        "a:65536",
+                                        "a:-1",    "a: 80",      "unix:",  "unix:@", "fd://",          "fd://x",
+                                        "fd://-1", "127.0.0.1:", "a:b:1",  "a:80 ",  "fd://4294967296" };
     char longer[400] = "unix:";
     const char *why;
     struct cit_addr a = { .fd = 77 };

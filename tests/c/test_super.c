@@ -3,8 +3,7 @@
  *      the test ── signals ──> a supervisor process ── forks ──> small workers
  *         └──── reads ──── `stage`: what workers noted, shared memory; and the log file
  *
- * A worker does what stage->mode says when it starts.  super_watch.c is included for the
- * tests that give it a clock of their own.
+ * A worker does what stage->mode says when it starts.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,12 +14,13 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
-#include "base/mem.h"
-#include "serve/super_watch.c"
+#include "serve/super.c"
 
 enum mode {
     SERVES,        /* answers each connection with its pid */
@@ -46,7 +46,7 @@ static struct stage {
     atomic_int reload_fails, reload_workers;
     atomic_int count;
     struct note note[NOTES];
-} *stage;
+} * stage;
 
 static char dir[] = "/tmp/test_super_XXXXXX";
 static char log_path[64], pid_path[64], bind_text[64];
@@ -319,7 +319,7 @@ static bool is_gone(pid_t pid)
     return false;
 }
 
-static int set_up(void **state)
+static int set_stage(void **state)
 {
     (void)state;
     memset((void *)stage, 0, sizeof *stage);
@@ -329,7 +329,7 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
+static int clear_stage(void **state)
 {
     (void)state;
     if (super != 0) { /* a test failed: leave nobody behind */
@@ -826,125 +826,6 @@ static void inherited_sockets_outlive_the_supervisor(void **state)
     close(fd);
 }
 
-/* ---- with a clock of our own ---- */
-
-static struct cit_super one;
-static struct cit_super_kid one_kid;
-static struct cit_super_place one_place;
-
-/* A supervisor of one ready worker, which is a sleeping process. */
-static void open_one(void)
-{
-    const char *bad;
-
-    memset(&one, 0, sizeof one);
-    one.conf = conf;
-    one.kids = &one_kid;
-    one.places = &one_place;
-    one.kids_used = one.workers = 1;
-    one.now_ns = 1000 * CIT_SEC_NS;
-    one_place = (struct cit_super_place){ .has_worker = true };
-    assert_int_equal(cit_log_new(log_path, NULL, CIT_LOG_DEBUG, &one.log, &bad), CIT_OK);
-    assert_int_equal(cit_board_new(1, &one.board), CIT_OK);
-    one_kid = (struct cit_super_kid){ .state = CIT_KID_READY, .ctl_fd = -1, .kill_at_ns = CIT_SUPER_NEVER };
-    one_kid.was_ready = true;
-    one_kid.born_ns = one_kid.ready_ns = one.now_ns;
-    one_kid.pid = fork();
-    if (one_kid.pid == 0) {
-        sleep_for_ever();
-    }
-}
-
-static void close_one(void)
-{
-    cit_board_free(one.board);
-    cit_log_free(one.log);
-}
-
-static void reap_one(void)
-{
-    while (one_kid.state != CIT_KID_EMPTY) {
-        poll(NULL, 0, 2);
-        cit__super_reap(&one);
-    }
-}
-
-static void a_loop_that_stands_is_looked_at_twice_and_killed(void **state)
-{
-    _Atomic int64_t *beat;
-
-    (void)state;
-    conf.timeout_ms = 20000;
-    open_one();
-    beat = &one.board->slot[0].beat_ns;
-    assert_int_equal(cit__super_next_ns(&one), CIT_SUPER_NEVER); /* it has not beaten yet */
-    atomic_store(beat, one.now_ns);
-    assert_int_equal(cit__super_next_ns(&one), one.now_ns + 40 * CIT_SEC_NS + CIT_MS_NS);
-    one.now_ns += 41 * CIT_SEC_NS;
-    cit__super_check_times(&one);
-    assert_int_equal(cit__super_next_ns(&one), one.now_ns + 2 * CIT_SEC_NS);
-    atomic_store(beat, one.now_ns); /* it only slept */
-    one.now_ns += 2 * CIT_SEC_NS;
-    cit__super_check_times(&one);
-    assert_int_equal(one_kid.suspect_ns, 0);
-    one.now_ns += 41 * CIT_SEC_NS;
-    cit__super_check_times(&one);
-    one.now_ns += 2 * CIT_SEC_NS;
-    cit__super_check_times(&one);
-    assert_true(one_kid.was_killed);
-    reap_one();
-    assert_true(log_has("is stuck (no turn of its loop for 45 s)"));
-    assert_int_equal(one_place.delay_ms, 0);
-    close_one();
-}
-
-static void without_a_request_limit_no_loop_is_watched(void **state)
-{
-    (void)state;
-    conf.timeout_ms = 0;
-    open_one();
-    atomic_store(&one.board->slot[0].beat_ns, 1);
-    one.now_ns += 3600 * CIT_SEC_NS;
-    cit__super_check_times(&one);
-    assert_int_equal(one_kid.suspect_ns, 0);
-    kill(one_kid.pid, SIGKILL);
-    reap_one();
-    close_one();
-}
-
-static void back_off_doubles_to_five_seconds_and_is_forgotten_in_ten(void **state)
-{
-    static const int64_t delays[] = { 100, 200, 400, 800, 1600, 3200, 5000, 5000 };
-    struct cit_super_kid k = { 0 };
-
-    (void)state;
-    memset(&one, 0, sizeof one);
-    memset(&one_place, 0, sizeof one_place);
-    one.places = &one_place;
-    one.now_ns = 100 * CIT_SEC_NS;
-    for (size_t i = 0; i < sizeof delays / sizeof *delays; i++) {
-        note_age(&one, &k);
-        assert_int_equal(one_place.spawn_at_ns, one.now_ns + delays[i] * CIT_MS_NS);
-    }
-    k.was_ready = true;
-    k.ready_ns = one.now_ns - 5 * CIT_SEC_NS;
-    note_age(&one, &k);
-    assert_int_equal(one_place.delay_ms, 5000);
-    k.ready_ns = one.now_ns - 10 * CIT_SEC_NS;
-    note_age(&one, &k);
-    assert_int_equal(one_place.spawn_at_ns, one.now_ns);
-}
-
-static void signals_have_names(void **state)
-{
-    char buf[32];
-
-    (void)state;
-    assert_string_equal(cit__super_sig_name(SIGKILL, buf), "SIGKILL");
-    assert_string_equal(cit__super_sig_name(SIGTERM, buf), "SIGTERM");
-    assert_string_equal(cit__super_sig_name(63, buf), "signal 63");
-}
-
 /* ---- all of them ---- */
 
 static int free_port(void)
@@ -980,7 +861,7 @@ static int close_all(void **state)
     return rmdir(dir);
 }
 
-#define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, set_stage, clear_stage)
 
 int main(void)
 {
@@ -1013,10 +894,6 @@ int main(void)
         ON_STAGE(a_unix_socket_is_removed_if_it_is_still_ours),
         ON_STAGE(with_reuse_port_each_worker_has_a_socket_of_its_own),
         ON_STAGE(inherited_sockets_outlive_the_supervisor),
-        ON_STAGE(a_loop_that_stands_is_looked_at_twice_and_killed),
-        ON_STAGE(without_a_request_limit_no_loop_is_watched),
-        ON_STAGE(back_off_doubles_to_five_seconds_and_is_forgotten_in_ten),
-        ON_STAGE(signals_have_names),
     };
 
     return cmocka_run_group_tests_name("super", tests, open_all, close_all);
