@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -29,7 +30,16 @@ class Ports:
         self._turn = itertools.cycle(range(first, last + 1))
 
     def take(self) -> int:
-        return next(self._turn)
+        """The next port that nobody holds."""
+        while True:
+            port = next(self._turn)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+                return port
 
 
 class Live:
@@ -104,12 +114,12 @@ class Live:
         return True
 
     def _end(self) -> None:
-        members = proc.tree(self.root)
-        for pid in {*members, self.root}:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        """Stop everything first, so that no supervisor replaces a worker just killed."""
+        seen: set[int] = set()
+        while fresh := {self.root, *proc.tree(self.root)} - seen:
+            _signal(fresh, signal.SIGSTOP)
+            seen |= fresh
+        _signal(seen, signal.SIGKILL)
         self._process.wait()
 
     def wrk(
@@ -135,6 +145,14 @@ class Live:
 
     def pss_mb(self) -> float:
         return round(proc.pss_kb(self.root) / 1024, 1)
+
+
+def _signal(pids: set[int], number: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
 
 
 def environment(server: Server, paths: Paths) -> dict[str, str]:

@@ -67,9 +67,8 @@ class Results:
     def fault(self, setup: str, work: str, server: str) -> str | None:
         """Why this row counts for nothing: one wrong answer or one death in any round."""
         for record in self.of(setup, work, server):
-            for kind in ("wrong", "died"):
-                if kind in record:
-                    return f"{kind}: {record[kind]}"
+            if "failed" in record:
+                return str(record["failed"])
         return None
 
     def values(self, setup: str, work: str, server: str, key: str) -> dict[int, float]:
