@@ -12,7 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static const struct cit_h1_limits limits[] = { { 8190, 100, 8190, 65536 }, { 40, 3, 40, 120 }, { 20, 100, 12, 200 } };
+    static const struct cit_h1_limits limits[] = { { 8190, 100, 8190, 65536 },
+                                                   { 40, 3, 40, 120 },
+                                                   { 20, 100, 12, 200 } };
     const char *wrong;
 
     if (n == 0)

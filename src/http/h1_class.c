@@ -11,24 +11,23 @@
 
 /* RFC 3986 2.3, 2.2 */
 #define UNRESERVED(c) (ALPHA(c) || DIGIT(c) || (c) == '-' || (c) == '.' || (c) == '_' || (c) == '~')
-#define SUB_DELIM(c)                                                                                           \
-    ((c) == '!' || (c) == '$' || (c) == '&' || (c) == '\'' || (c) == '(' || (c) == ')' || (c) == '*' ||        \
-     (c) == '+' || (c) == ',' || (c) == ';' || (c) == '=')
+#define SUB_DELIM(c)                                                                                                  \
+    ((c) == '!' || (c) == '$' || (c) == '&' || (c) == '\'' || (c) == '(' || (c) == ')' || (c) == '*' || (c) == '+' || \
+     (c) == ',' || (c) == ';' || (c) == '=')
 
 /* RFC 9110 5.6.2 */
-#define TOKEN(c)                                                                                               \
-    (ALPHA(c) || DIGIT(c) || (c) == '!' || (c) == '#' || (c) == '$' || (c) == '%' || (c) == '&' ||             \
-     (c) == '\'' || (c) == '*' || (c) == '+' || (c) == '-' || (c) == '.' || (c) == '^' || (c) == '_' ||        \
-     (c) == '`' || (c) == '|' || (c) == '~')
+#define TOKEN(c)                                                                                                     \
+    (ALPHA(c) || DIGIT(c) || (c) == '!' || (c) == '#' || (c) == '$' || (c) == '%' || (c) == '&' || (c) == '\'' ||    \
+     (c) == '*' || (c) == '+' || (c) == '-' || (c) == '.' || (c) == '^' || (c) == '_' || (c) == '`' || (c) == '|' || \
+     (c) == '~')
 
 /* pchar and '/', with '%' (escapes are the application's to judge) and with the
  * brackets, which RFC 3986 forbids here and every browser sends. */
-#define PATH(c)                                                                                                \
-    (UNRESERVED(c) || SUB_DELIM(c) || (c) == ':' || (c) == '@' || (c) == '/' || (c) == '%' || (c) == '[' ||    \
-     (c) == ']')
+#define PATH(c) \
+    (UNRESERVED(c) || SUB_DELIM(c) || (c) == ':' || (c) == '@' || (c) == '/' || (c) == '%' || (c) == '[' || (c) == ']')
 
 /* Also '?', and the six bytes that the URL standard leaves bare in a query. */
-#define QUERY(c)                                                                                               \
+#define QUERY(c) \
     (PATH(c) || (c) == '?' || (c) == '\\' || (c) == '^' || (c) == '`' || (c) == '{' || (c) == '|' || (c) == '}')
 
 /* RFC 9110 5.5 and 5.6.4 */
@@ -38,9 +37,9 @@
 /* A comma is legal in a name and only ever seen where two Host fields were joined. */
 #define HOST(c) (UNRESERVED(c) || (SUB_DELIM(c) && (c) != ','))
 
-#define CLASS(c)                                                                                               \
-    ((TOKEN(c) ? CIT__TOKEN : 0) | (PATH(c) ? CIT__PATH : 0) | (QUERY(c) ? CIT__QUERY : 0) |                   \
-     (VALUE(c) ? CIT__VALUE : 0) | (HOST(c) ? CIT__HOST : 0) | (HEX(c) ? CIT__HEX : 0) |                       \
+#define CLASS(c)                                                                             \
+    ((TOKEN(c) ? CIT__TOKEN : 0) | (PATH(c) ? CIT__PATH : 0) | (QUERY(c) ? CIT__QUERY : 0) | \
+     (VALUE(c) ? CIT__VALUE : 0) | (HOST(c) ? CIT__HOST : 0) | (HEX(c) ? CIT__HEX : 0) |     \
      (QUOTED(c) ? CIT__QUOTED : 0))
 
 #define FOUR(c) CLASS(c), CLASS((c) + 1), CLASS((c) + 2), CLASS((c) + 3)

@@ -9,10 +9,9 @@
 #include "http/h1_class.h"
 #include "http/h1_write.h"
 
-static const struct cit_slice field_names[CIT_FIELD_COUNT] = {
-    [CIT_FIELD_OTHER] = { "", 0 },
+static const struct cit_slice field_names[CIT_FIELD_COUNT] = { [CIT_FIELD_OTHER] = { "", 0 },
 #define CIT_FIELD_NAME(id, name) [CIT_FIELD_##id] = { name, sizeof(name) - 1 },
-    CIT_FIELD_MAP(CIT_FIELD_NAME)
+                                                               CIT_FIELD_MAP(CIT_FIELD_NAME)
 #undef CIT_FIELD_NAME
 };
 

@@ -11,7 +11,8 @@
 
 #include "http/h1_parse.h"
 
-enum { /* facts: what the Connection fields said */
+/* Facts: what the Connection fields said. */
+enum {
     CIT__SAID_CLOSE = 1,
     CIT__SAID_KEEP_ALIVE = 2,
     CIT__SAID_UPGRADE = 4,

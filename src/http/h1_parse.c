@@ -180,7 +180,7 @@ static inline const char *scan_value(const char *p, const char *stop)
 
 static enum cit_method method_find(struct cit_slice s)
 {
-#define CIT_METHOD_TEST(name)                              \
+#define CIT_METHOD_TEST(name)                                                   \
     if (s.n == sizeof(#name) - 1 && memcmp(s.p, #name, sizeof(#name) - 1) == 0) \
         id = CIT_METHOD_##name;
     enum cit_method id = CIT_METHOD_OTHER;

@@ -23,37 +23,37 @@
 #include "base/slice.h"
 
 /* name, status, text.  The text ends a sentence that begins "request refused: ". */
-#define CIT_H1_BAD_MAP(X)                                                                     \
-    X(NONE, 0, "")                                                                            \
-    X(METHOD, 400, "the method is not a token")                                               \
-    X(TARGET, 400, "the request target has a byte or a form that is not allowed")             \
-    X(LINE, 400, "the request line is malformed")                                             \
-    X(LINE_TOO_LONG, 414, "the request line is too long")                                     \
-    X(METHOD_TOO_LONG, 400, "the method is too long to be one")                               \
-    X(VERSION, 400, "the protocol version is malformed")                                      \
-    X(VERSION_UNSUPPORTED, 505, "the protocol version is not supported")                      \
-    X(LINE_END, 400, "a line does not end in CRLF")                                           \
-    X(FIELD_NAME, 400, "a field name is not a token")                                         \
-    X(FIELD_VALUE, 400, "a field value has a byte that is not allowed")                       \
-    X(FIELD_FOLD, 400, "a field is folded over several lines")                                \
-    X(FIELD_TOO_LONG, 431, "a field is too long")                                             \
-    X(FIELDS_TOO_MANY, 431, "there are too many fields")                                      \
-    X(HEAD_TOO_LONG, 431, "the head is too long")                                             \
-    X(HOST_MISSING, 400, "there is no Host field")                                            \
-    X(HOST_TWICE, 400, "there is more than one Host field")                                   \
-    X(HOST, 400, "the Host field is not valid")                                               \
-    X(LENGTH, 400, "the Content-Length field is not valid")                                   \
-    X(LENGTH_TWICE, 400, "there is more than one Content-Length")                             \
-    X(CODING, 501, "the transfer coding is not supported")                                    \
+#define CIT_H1_BAD_MAP(X)                                                                      \
+    X(NONE, 0, "")                                                                             \
+    X(METHOD, 400, "the method is not a token")                                                \
+    X(TARGET, 400, "the request target has a byte or a form that is not allowed")              \
+    X(LINE, 400, "the request line is malformed")                                              \
+    X(LINE_TOO_LONG, 414, "the request line is too long")                                      \
+    X(METHOD_TOO_LONG, 400, "the method is too long to be one")                                \
+    X(VERSION, 400, "the protocol version is malformed")                                       \
+    X(VERSION_UNSUPPORTED, 505, "the protocol version is not supported")                       \
+    X(LINE_END, 400, "a line does not end in CRLF")                                            \
+    X(FIELD_NAME, 400, "a field name is not a token")                                          \
+    X(FIELD_VALUE, 400, "a field value has a byte that is not allowed")                        \
+    X(FIELD_FOLD, 400, "a field is folded over several lines")                                 \
+    X(FIELD_TOO_LONG, 431, "a field is too long")                                              \
+    X(FIELDS_TOO_MANY, 431, "there are too many fields")                                       \
+    X(HEAD_TOO_LONG, 431, "the head is too long")                                              \
+    X(HOST_MISSING, 400, "there is no Host field")                                             \
+    X(HOST_TWICE, 400, "there is more than one Host field")                                    \
+    X(HOST, 400, "the Host field is not valid")                                                \
+    X(LENGTH, 400, "the Content-Length field is not valid")                                    \
+    X(LENGTH_TWICE, 400, "there is more than one Content-Length")                              \
+    X(CODING, 501, "the transfer coding is not supported")                                     \
     X(CODING_BAD, 400, "the Transfer-Encoding field is not valid, or chunked is not its last") \
-    X(FRAMING_BOTH, 400, "there is a Content-Length beside Transfer-Encoding")                \
-    X(CODING_1_0, 400, "Transfer-Encoding in an HTTP/1.0 message")                            \
-    X(EXPECT, 417, "the expectation is not known")                                            \
-    X(CONNECT, 405, "CONNECT and the authority form are not served")                          \
-    X(STATUS, 400, "the status line is malformed")                                            \
-    X(CHUNK_SIZE, 400, "a chunk size is not valid")                                           \
-    X(CHUNK_EXT, 400, "a chunk extension is not valid or too long")                           \
-    X(CHUNK_END, 400, "a chunk does not end in CRLF")                                         \
+    X(FRAMING_BOTH, 400, "there is a Content-Length beside Transfer-Encoding")                 \
+    X(CODING_1_0, 400, "Transfer-Encoding in an HTTP/1.0 message")                             \
+    X(EXPECT, 417, "the expectation is not known")                                             \
+    X(CONNECT, 405, "CONNECT and the authority form are not served")                           \
+    X(STATUS, 400, "the status line is malformed")                                             \
+    X(CHUNK_SIZE, 400, "a chunk size is not valid")                                            \
+    X(CHUNK_EXT, 400, "a chunk extension is not valid or too long")                            \
+    X(CHUNK_END, 400, "a chunk does not end in CRLF")                                          \
     X(TRAILER, 400, "a trailer field is not valid")
 
 enum cit_h1_bad {
@@ -63,27 +63,28 @@ enum cit_h1_bad {
 };
 
 /* Fields the code itself looks at; every other one is CIT_FIELD_OTHER. */
-#define CIT_FIELD_MAP(X)                                     \
-    X(HOST, "host")                                          \
-    X(CONNECTION, "connection")                              \
-    X(CONTENT_LENGTH, "content-length")                      \
-    X(CONTENT_TYPE, "content-type")                          \
-    X(TRANSFER_ENCODING, "transfer-encoding")                \
-    X(TE, "te")                                              \
-    X(TRAILER, "trailer")                                    \
-    X(UPGRADE, "upgrade")                                    \
-    X(EXPECT, "expect")                                      \
-    X(KEEP_ALIVE, "keep-alive")                              \
-    X(PROXY_AUTHENTICATE, "proxy-authenticate")              \
-    X(PROXY_AUTHORIZATION, "proxy-authorization")            \
-    X(PROXY_CONNECTION, "proxy-connection")                  \
-    X(COOKIE, "cookie")                                      \
-    X(DATE, "date")                                          \
-    X(SERVER, "server")                                      \
-    X(LOCATION, "location")                                  \
-    X(SET_COOKIE, "set-cookie")                              \
+#define CIT_FIELD_MAP(X)                          \
+    X(HOST, "host")                               \
+    X(CONNECTION, "connection")                   \
+    X(CONTENT_LENGTH, "content-length")           \
+    X(CONTENT_TYPE, "content-type")               \
+    X(TRANSFER_ENCODING, "transfer-encoding")     \
+    X(TE, "te")                                   \
+    X(TRAILER, "trailer")                         \
+    X(UPGRADE, "upgrade")                         \
+    X(EXPECT, "expect")                           \
+    X(KEEP_ALIVE, "keep-alive")                   \
+    X(PROXY_AUTHENTICATE, "proxy-authenticate")   \
+    X(PROXY_AUTHORIZATION, "proxy-authorization") \
+    X(PROXY_CONNECTION, "proxy-connection")       \
+    X(COOKIE, "cookie")                           \
+    X(DATE, "date")                               \
+    X(SERVER, "server")                           \
+    X(LOCATION, "location")                       \
+    X(SET_COOKIE, "set-cookie")                   \
     X(X_FORWARDED_PROTO, "x-forwarded-proto")
 
+/* clang-format off */
 enum cit_field_id {
     CIT_FIELD_OTHER,
 #define CIT_FIELD_ENUM(id, name) CIT_FIELD_##id,
@@ -91,6 +92,7 @@ enum cit_field_id {
 #undef CIT_FIELD_ENUM
     CIT_FIELD_COUNT
 };
+/* clang-format on */
 
 struct cit_h1_field { /* value without OWS at both ends; both borrowed */
     const char *name, *value;
@@ -110,7 +112,8 @@ enum cit_method {
 
 enum cit_target_form { CIT_TARGET_ORIGIN, CIT_TARGET_ABSOLUTE, CIT_TARGET_ASTERISK };
 
-enum { /* what the fields said; set by the parser */
+/* What the fields said; set by the parser. */
+enum {
     CIT_H1_KEEP_ALIVE = 1,      /* the connection persists after this message (RFC 9112 9.3) */
     CIT_H1_CHUNKED = 2,         /* Transfer-Encoding is exactly "chunked" */
     CIT_H1_HAS_LENGTH = 4,      /* content_length is set */
@@ -133,8 +136,8 @@ struct cit_h1_head {
     /* both */
     uint8_t minor; /* HTTP/1.minor: 0 or 1 (a higher minor is served as 1) */
     uint32_t flags;
-    uint64_t content_length; /* 0 without CIT_H1_HAS_LENGTH */
-    struct cit_slice host;   /* the Host field's value */
+    uint64_t content_length;     /* 0 without CIT_H1_HAS_LENGTH */
+    struct cit_slice host;       /* the Host field's value */
     struct cit_h1_field *fields; /* caller's array of cap */
     uint32_t nfields, cap;
     enum cit_h1_bad bad; /* why, after CIT_EPROTO */

@@ -27,8 +27,8 @@ static inline void h1_judge(struct h1_verdict *v, bool is_request, const char *p
     memset(v, 0xa5, sizeof *v);
     v->head.fields = v->fields;
     v->head.cap = H1_PROPS_FIELDS;
-    v->code = is_request ? cit_h1_parse_request(p, n, seen, lim, &v->head)
-                         : cit_h1_parse_response(p, n, seen, lim, &v->head);
+    v->code =
+        is_request ? cit_h1_parse_request(p, n, seen, lim, &v->head) : cit_h1_parse_response(p, n, seen, lim, &v->head);
 }
 
 static inline bool h1_is_inside(struct cit_slice s, const char *p, size_t n)
@@ -72,8 +72,8 @@ static inline bool h1_same(const struct h1_verdict *a, const struct h1_verdict *
 
 /* A verdict on the first n bytes, given in growing pieces: each piece is answered with
  * "more" or with what the whole gets.  cut(state) says how many bytes come next. */
-static inline const char *h1_growing_is_the_same(const struct h1_verdict *whole, bool is_request, const char *p, size_t n,
-                                                 const struct cit_h1_limits *lim, unsigned seed)
+static inline const char *h1_growing_is_the_same(const struct h1_verdict *whole, bool is_request, const char *p,
+                                                 size_t n, const struct cit_h1_limits *lim, unsigned seed)
 {
     struct h1_verdict now;
     size_t at = 0, seen = 0;
@@ -108,7 +108,8 @@ static inline const char *h1_head_holds(bool is_request, const char *p, size_t n
         return "a refusal and its reason do not agree";
     if (whole.code > 0 && (whole.head.flags & CIT_H1_CHUNKED) && (whole.head.flags & CIT_H1_HAS_LENGTH))
         return "there are two ways of framing";
-    if (is_request && whole.code > 0 && (whole.head.path.n == 0 || whole.head.target.n == 0 || whole.head.method.n == 0))
+    if (is_request && whole.code > 0 &&
+        (whole.head.path.n == 0 || whole.head.target.n == 0 || whole.head.method.n == 0))
         return "the path, the target or the method is empty";
     wrong = h1_slices_are_inside(&whole, p, n);
     for (unsigned seed = 0; wrong == NULL && seed < 4; seed++)

@@ -79,8 +79,8 @@ static void answer(bool is_request, const char *in, size_t n)
                cit_h1_bad_name(h.bad));
         return;
     }
-    printf("{\"verdict\": \"accept\", \"head\": %d, \"status\": %d, \"minor\": %u, \"fields\": %" PRIu32, used, h.status,
-           h.minor, h.nfields);
+    printf("{\"verdict\": \"accept\", \"head\": %d, \"status\": %d, \"minor\": %u, \"fields\": %" PRIu32, used,
+           h.status, h.minor, h.nfields);
     printf(", \"keep_alive\": %s, \"upgrade\": %s", h.flags & CIT_H1_KEEP_ALIVE ? "true" : "false",
            h.flags & CIT_H1_UPGRADE ? "true" : "false");
     put_text("method", h.method);

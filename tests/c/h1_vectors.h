@@ -85,7 +85,9 @@ static inline void h1_read_limits(struct cit_h1_limits *lim, const char *text)
     const struct {
         const char *key;
         uint32_t *value;
-    } rows[] = { { "line=", &lim->line }, { "fields=", &lim->fields }, { "field=", &lim->field }, { "head=", &lim->head } };
+    } rows[] = {
+        { "line=", &lim->line }, { "fields=", &lim->fields }, { "field=", &lim->field }, { "head=", &lim->head }
+    };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *at = strstr(text, rows[i].key);

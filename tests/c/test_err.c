@@ -6,9 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include <limits.h>
+
+#include <cmocka.h>
 
 static void every_code_has_a_text_of_its_own(void **state)
 {

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 static struct cit_h1_head head(int status, uint32_t flags, uint64_t length)
@@ -49,7 +50,8 @@ static void the_method_matters_for_head_and_connect(void **state)
 
 static void without_a_field_an_answer_ends_with_its_connection(void **state)
 {
-    struct cit_h1_head bare = head(200, 0, 0), zero = head(200, CIT_H1_HAS_LENGTH, 0), chunked = head(200, CIT_H1_CHUNKED, 0);
+    struct cit_h1_head bare = head(200, 0, 0), zero = head(200, CIT_H1_HAS_LENGTH, 0),
+                       chunked = head(200, CIT_H1_CHUNKED, 0);
 
     (void)state;
     assert_int_equal(cit_h1_frame_response(&bare, CIT_METHOD_GET).kind, CIT_H1_BODY_CLOSE);

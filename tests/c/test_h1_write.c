@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include "base/mem.h"
@@ -101,8 +102,13 @@ static void chunk_heads_are_lower_case_hexadecimal(void **state)
     static const struct {
         uint64_t n;
         const char *text;
-    } rows[] = { { 0, "0\r\n" }, { 1, "1\r\n" }, { 15, "f\r\n" }, { 16, "10\r\n" }, { 500, "1f4\r\n" },
-                 { 65536, "10000\r\n" }, { UINT64_MAX, "ffffffffffffffff\r\n" } };
+    } rows[] = { { 0, "0\r\n" },
+                 { 1, "1\r\n" },
+                 { 15, "f\r\n" },
+                 { 16, "10\r\n" },
+                 { 500, "1f4\r\n" },
+                 { 65536, "10000\r\n" },
+                 { UINT64_MAX, "ffffffffffffffff\r\n" } };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 static bool same_but_for_case(const char *a, const char *b)
@@ -65,8 +66,9 @@ static void splitting_nothing_gives_nothing(void **state)
 
 static void numbers_are_digits_only_and_fit(void **state)
 {
-    static const char *const not_numbers[] = { "", "+1", "-1", " 1", "1 ", "0x1", "1a", "18446744073709551616",
-                                               "99999999999999999999999", "\xb2" };
+    static const char *const not_numbers[] = {
+        "", "+1", "-1", " 1", "1 ", "0x1", "1a", "18446744073709551616", "99999999999999999999999", "\xb2"
+    };
     unsigned long long n = 7;
 
     (void)state;
