@@ -45,18 +45,7 @@ class Config:
 
     def native(self) -> dict[str, int | str | None]:
         """The server's settings, by its names and in its units."""
-        conf = {o.setting: self.values[o.name] for o in options.OPTIONS.values() if o.setting}
-        if conf["uid"] != -1:
-            import pwd
-
-            try:
-                entry = pwd.getpwuid(conf["uid"])
-            except KeyError:
-                return conf  # a number without a name has no groups to look up
-            conf["user_name"] = entry.pw_name
-            if conf["gid"] == -1:
-                conf["gid"] = entry.pw_gid
-        return conf
+        return {o.setting: self.values[o.name] for o in options.OPTIONS.values() if o.setting}
 
     def binds(self, environ: Mapping[str, str], pid: int) -> list[str]:
         """Addresses to listen on: the given ones, else systemd's, else the default."""

@@ -109,7 +109,7 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option(
             "reuse_port",
             FLAG,
-            "SO_REUSEPORT: every worker gets its own queue of new connections, "
+            "SO_REUSEPORT: every worker has its own queue of new connections, "
             "and a second server may use the same port.",
             setting="reuse_port",
         ),
@@ -239,7 +239,8 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option(
             "timeout",
             SECONDS,
-            "Time for one request in the application; then its stack is logged and it is interrupted.",
+            "Time for one request in the application; then its stack is logged, the answer is 504, and "
+            "citrate.RequestTimeout is raised in it. If that does not stop it, its worker is replaced.",
             short="t",
             setting="timeout_ms",
         ),
@@ -254,7 +255,10 @@ TABLE: dict[str, tuple[Option, ...]] = {
             "header_timeout", SECONDS, "Time for a request's head to arrive; then 408.", setting="header_timeout_ms"
         ),
         Option(
-            "body_timeout", SECONDS, "Time without a byte of a request's body; then 408.", setting="body_timeout_ms"
+            "body_timeout",
+            SECONDS,
+            "Time for a request's body to arrive, plus a second for each 1,000 bytes that have; then 408.",
+            setting="body_timeout_ms",
         ),
         Option(
             "send_timeout",
@@ -288,7 +292,8 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option(
             "forwarded_allow_ips",
             kinds.Peers(),
-            "Proxies whose X-Forwarded-Proto is believed (* for all): with https it sets wsgi.url_scheme.",
+            "Proxies (addresses, networks) whose X-Forwarded-Proto is believed, * for all: https in it becomes "
+            "wsgi.url_scheme. A peer on a UNIX socket is always believed.",
             setting="forwarded_allow_ips",
         ),
         Option("server_header", FLAG, "Send a Server field with every answer.", setting="server_header"),

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import pwd
 import signal
 import socket
+import stat
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -292,6 +297,38 @@ def test_hup_reads_the_file_again(site: Path) -> None:
         time.sleep(0.3)
         assert children.read_text().split() == after
         assert fetch(f"http://127.0.0.1:{port}/")[0] == 200
+
+
+def nobody_can_run_python() -> bool:
+    if os.geteuid() != 0:
+        return False
+    command = [sys.executable, "-c", "import citrate, threading"]
+    try:
+        return subprocess.run(command, user="nobody", cwd="/", capture_output=True).returncode == 0
+    except PermissionError:
+        return False
+
+
+@pytest.mark.skipif(not nobody_can_run_python(), reason="needs root, and a Python that others can read")
+def test_workers_run_as_the_user_and_in_the_groups_they_are_told() -> None:
+    nobody = pwd.getpwnam("nobody")
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        site = Path(folder)
+        site.chmod(0o755)
+        (site / "hello.py").write_text(HELLO)
+        args = ["hello", "-u", "nobody", "-m", "027", "-b", f":{port}", "-b", f"unix:{site}/s"]
+        with serving(*args, cwd=site, log=site / "log", url=f"http://127.0.0.1:{port}/") as server:
+            pid = fetch(f"http://127.0.0.1:{port}/")[1].split()[1].decode()
+            status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+            assert status["Uid"].split() == [str(nobody.pw_uid)] * 4
+            assert status["Gid"].split() == [str(nobody.pw_gid)] * 4
+            assert status["Groups"].split() == [str(nobody.pw_gid)]
+            assert status["Umask"] == "0027"
+            assert Path(f"/proc/{server.process.pid}").stat().st_uid == 0
+            assert (site / "s").stat().st_uid == nobody.pw_uid
+            assert stat.S_IMODE((site / "s").stat().st_mode) == 0o750
+            assert server.stop() == 0
 
 
 def test_output_can_be_captured_to_the_error_log(site: Path) -> None:

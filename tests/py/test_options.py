@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from cit_cli import ROOT, run
 from citrate import _native, config, gunicorn, kinds, manual, options
 from citrate.errors import ConfigError
 
-DERIVED = {"user_name"}  # from --user
+DERIVED = {"user_name"}  # looked up by the server
 
 
 def one(**values: object) -> config.Config:
@@ -61,6 +62,24 @@ def test_the_manual_has_every_option() -> None:
     for option in options.OPTIONS.values():
         if option.group and option.name != "app":
             assert f"`{option.flag}" in text
+
+
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_the_pages_name_only_options_there_are(page: Path) -> None:
+    text = page.read_text()
+    others = {"no", "kill-whom", "nostatic", "daemon-reload", "now", "signal", "markdown"}
+    for name in set(re.findall(r"(?<![\w-])--([a-z][a-z_-]*[a-z])(?![*_])", text)) - others:
+        assert options.find(name)[0] or gunicorn.advice(name), name
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_the_files_of_options_on_the_pages_can_be_read(page: Path, tmp_path: Path) -> None:
+    for block in re.findall(r"```toml\n(.*?)```", page.read_text(), re.S):
+        (tmp_path / "x.toml").write_text(block)
+        assert config.merge([config.from_toml(str(tmp_path / "x.toml"))])["workers"] >= 1
 
 
 def test_help_names_every_option_with_its_default_in_lines_of_100() -> None:
@@ -191,20 +210,14 @@ def test_environment_pairs_keep_their_commas() -> None:
 
 
 def test_users_and_groups_go_by_name_or_number() -> None:
-    native = one(user="root").native()
-    assert (native["uid"], native["gid"], native["user_name"]) == (0, 0, "root")
+    assert one(user="root", group="root").native()["uid"] == 0
     assert one(user="4294967294").native()["uid"] == 4294967294
-    assert one(group=0, user=0).native()["gid"] == 0
+    assert one(group=0).native()["gid"] == 0
+    assert one(user="").native()["uid"] == -1
     assert refused(user="nobody-here") == (
         "test: user: 'nobody-here' is not a user of this system; allowed: the name or number of a user"
     )
     assert "a group of this system" in refused(group="nobody-here")
-
-
-def test_without_a_user_nothing_is_changed() -> None:
-    native = one().native()
-    assert (native["uid"], native["gid"]) == (-1, -1)
-    assert "user_name" not in native
 
 
 def test_empty_text_is_none() -> None:
@@ -213,7 +226,7 @@ def test_empty_text_is_none() -> None:
     assert "is not text" in refused(name=3)
 
 
-def test_paths_may_be_path_objects(tmp_path: object) -> None:
+def test_paths_may_be_path_objects(tmp_path: Path) -> None:
     assert one(pid=tmp_path)["pid"] == str(tmp_path)
 
 
