@@ -58,6 +58,7 @@ static int send_block(struct cit_py_call *c, PyObject *item)
     if (!PyBytes_Check(item))
         return not_bytes(item);
     n = (size_t)PyBytes_GET_SIZE(item);
+    c->sent += n;
     return outcome(c, cit_resp_write(c->r, PyBytes_AS_STRING(item), n, owner_of(item, n)));
 }
 
@@ -68,7 +69,7 @@ static int send_whole(struct cit_py_call *c, PyObject *item)
 
     if (!PyBytes_Check(item))
         return not_bytes(item);
-    if (c->wrote)
+    if (c->sent > 0)
         return send_block(c, item);
     n = (size_t)PyBytes_GET_SIZE(item);
     return outcome(c, cit_resp_whole(c->r, PyBytes_AS_STRING(item), n, owner_of(item, n)));
@@ -78,7 +79,7 @@ static int send_nothing(struct cit_py_call *c)
 {
     if (!c->started)
         return no_start();
-    return c->wrote ? 0 : outcome(c, cit_resp_whole(c->r, "", 0, NULL));
+    return c->sent > 0 ? 0 : outcome(c, cit_resp_whole(c->r, "", 0, NULL));
 }
 
 /* ---- lists and tuples ---- */
@@ -168,7 +169,7 @@ static int send_file(struct cit_py_call *c, PyObject *wrapper)
     if (!cit_py_file_wrapper_range(c->srv->st, wrapper, &f))
         return 2;
     length = cit_resp_length(c->r);
-    if (length >= 0 && length < f.n && !c->wrote)
+    if (length >= 0 && length < f.n && c->sent == 0)
         f.n = length; /* a range of the file: no body that is too long */
     err = f.n == 0 ? CIT_EINVAL : cit_resp_file(c->r, f.fd, f.at, f.n, f.owner);
     if (err != CIT_EINVAL)
@@ -201,23 +202,61 @@ static bool has_one_block(PyObject *result)
     return n == 1;
 }
 
-static int iterate(struct cit_py_call *c, PyObject *it, bool one)
+static PyObject *next_block(struct cit_py_call *c, PyObject *it)
 {
-    PyObject *item;
+    PyObject *item = PyIter_Next(it);
+
+    cit_py_fork_guard_check(c->srv);
+    return item;
+}
+
+/* Nothing past the Content-Length is sent (the server has said so in the log): an endless
+ * iterable must not be asked for ever. */
+static bool is_overlong(const struct cit_py_call *c)
+{
+    int64_t length = cit_resp_length(c->r);
+
+    return length >= 0 && c->sent > (uint64_t)length;
+}
+
+/* The blocks, from `item` on (owned; NULL: none). */
+static int send_blocks(struct cit_py_call *c, PyObject *it, PyObject *item)
+{
     int rc = 0;
 
-    while (rc == 0 && (item = PyIter_Next(it)) != NULL) {
-        cit_py_fork_guard_check(c->srv);
-        if (one && !c->wrote)
-            rc = send_whole(c, item);
-        else
-            rc = send_block(c, item);
-        c->wrote |= rc == 0 && PyBytes_GET_SIZE(item) > 0;
+    while (item != NULL) {
+        rc = send_block(c, item);
         Py_DECREF(item);
+        if (rc != 0 || is_overlong(c))
+            return rc;
+        item = next_block(c, it);
     }
-    if (rc == 0 && PyErr_Occurred())
-        return -1;
-    return rc == 0 ? send_nothing(c) : rc;
+    return PyErr_Occurred() ? -1 : send_nothing(c);
+}
+
+/* An iterable that says it has one block waits for the second before it sends the first. */
+static int send_sized(struct cit_py_call *c, PyObject *it)
+{
+    PyObject *first = next_block(c, it);
+    PyObject *second = first == NULL ? NULL : next_block(c, it);
+    int rc;
+
+    if (first == NULL || second != NULL || PyErr_Occurred()) {
+        rc = first == NULL || PyErr_Occurred() ? 0 : send_block(c, first);
+        Py_XDECREF(first);
+        if (rc == 0)
+            return send_blocks(c, it, second);
+        Py_XDECREF(second);
+        return rc;
+    }
+    rc = send_whole(c, first);
+    Py_DECREF(first);
+    return rc;
+}
+
+static int iterate(struct cit_py_call *c, PyObject *it, bool one)
+{
+    return one && c->sent == 0 ? send_sized(c, it) : send_blocks(c, it, next_block(c, it));
 }
 
 static int send_iterator(struct cit_py_call *c, PyObject *result, PyObject *it)

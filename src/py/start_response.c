@@ -253,7 +253,7 @@ static PyObject *write_body(PyObject *self, PyObject *const *args, size_t nargsf
     n = PyBytes_GET_SIZE(data);
     err = cit_resp_write(c->r, PyBytes_AS_STRING(data), (size_t)n, n > CIT_PY_COPY ? Py_NewRef(data) : NULL);
     cit_py_call_leave(c);
-    c->wrote |= err == CIT_OK && n > 0;
+    c->sent += (uint64_t)n;
     if (err != CIT_OK) {
         (void)cit_py_set_error(c, err, "write()");
         return NULL;

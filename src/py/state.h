@@ -182,9 +182,9 @@ struct cit_py_call {
     struct cit_py_call *prev, *next;
     uint64_t ident;   /* of the thread that runs it */
     uint64_t serial;  /* no two calls have the same */
+    uint64_t sent;    /* bytes of the body given in blocks */
     unsigned busy;    /* calls into the server going on, from whatever thread */
     bool started;     /* start_response was called, and was content */
-    bool wrote;       /* bytes of the body were given */
     bool gone;        /* the peer is: what the application raises about it is no fault of its */
     bool interrupted; /* by the time limit */
 };
