@@ -1,14 +1,21 @@
 """The server: a supervisor, its workers and their event loops."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, final
+
+from typing_extensions import Self
 
 __version__: str
 
+@final
 class FileWrapper:
     """``wsgi.file_wrapper``: a file-like object as an iterable, sent by the kernel where possible."""
 
-    def __init__(self, filelike: Any, blksize: int = 8192, /) -> None: ...
+    def __new__(cls, filelike: Any, /, blksize: int = 8192) -> Self: ...
+    @property
+    def filelike(self) -> Any: ...
+    @property
+    def blksize(self) -> int: ...
     def __iter__(self) -> Iterator[bytes]: ...
     def __next__(self) -> bytes: ...
     def close(self) -> None: ...
