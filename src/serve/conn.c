@@ -19,6 +19,7 @@ enum {
     ACCEPT_BATCH_SHARED = 2,/* with other workers on the same socket: take turns */
     LINGER_MS = 2000,       /* for the peer to read our last answer and close */
     GATHER_APP_NS = 20000,  /* quick requests slower than this have their answers gathered */
+    BODY_PAUSES = 10,
     BODY_BYTES_PER_MS = 1   /* what a body earns on top of its time */
 };
 
@@ -327,6 +328,7 @@ static enum cit_step go_on(struct cit_thread *t, struct cit_conn *c)
             return CIT_STEP_LOST;
     } else if (c->parked != NULL) {
         cit__conn_state(t->w, c, CIT_CONN_BODY, CIT_EARLY_MS);
+        c->moved_ms = t->w->now_ms;
     }
     return cit__input(t, c);
 }
@@ -386,19 +388,20 @@ enum cit_step cit__conn_event(struct cit_thread *t, struct cit_conn *c, uint32_t
 
 /* ---- deadlines ---- */
 
-static bool body_has_time(const struct cit_worker *w, const struct cit_conn *c)
+/* A body may pause for body-timeout, and take ten times that and a millisecond a byte in all. */
+bool cit__body_has_time(const struct cit_worker *w, const struct cit_parked *p, int64_t quiet_ms, int64_t now_ms)
 {
-    int64_t earned = (int64_t)(c->parked->body.got / BODY_BYTES_PER_MS);
-    int64_t began_ms = c->parked->began_ns / CIT_MS_NS;
+    int64_t pause = w->conf->body_timeout_ms;
+    int64_t whole = now_ms - p->began_ns / CIT_MS_NS;
 
-    return w->conf->body_timeout_ms == 0 || w->now_ms < began_ms + w->conf->body_timeout_ms + earned;
+    return pause == 0 || (quiet_ms < pause && whole < pause * BODY_PAUSES + (int64_t)p->body.got / BODY_BYTES_PER_MS);
 }
 
 static enum cit_step body_expired(struct cit_thread *t, struct cit_conn *c)
 {
     struct cit_worker *w = t->w;
 
-    if (!body_has_time(w, c)) {
+    if (!cit__body_has_time(w, c->parked, w->now_ms - c->moved_ms, w->now_ms)) {
         if (c->parked->discard) {
             c->broken = true;
             cit__conn_end(t, c);
@@ -407,7 +410,7 @@ static enum cit_step body_expired(struct cit_thread *t, struct cit_conn *c)
         }
         return CIT_STEP_ON;
     }
-    if (!c->parked->discard && w->now_ms - c->since_ms >= CIT_EARLY_MS && atomic_load(&w->team.nearly) < cit__most_early(w))
+    if (!c->parked->discard && w->now_ms - c->moved_ms >= CIT_EARLY_MS && atomic_load(&w->team.nearly) < cit__most_early(w))
         return cit__start_early(t, c);
     c->deadline_ms = w->now_ms + CIT_EARLY_MS;
     return CIT_STEP_ON;

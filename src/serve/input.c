@@ -286,7 +286,7 @@ static enum cit_step body_moved(struct cit_thread *t, struct cit_conn *c, int er
 {
     struct cit_worker *w = t->w;
 
-    c->since_ms = w->now_ms;
+    c->moved_ms = w->now_ms;
     if (err == CIT_EAGAIN)
         return CIT_STEP_ON;
     if (err != CIT_OK)
@@ -340,6 +340,7 @@ static enum cit_step start_body(struct cit_thread *t, struct cit_conn *c, struct
         if (c->parked == NULL || c->state == CIT_CONN_SEND)
             return CIT_STEP_ON;
         cit__conn_state(w, c, CIT_CONN_BODY, CIT_EARLY_MS);
+        c->moved_ms = w->now_ms;
         if ((t->req.head.flags & CIT_H1_EXPECT_CONTINUE) != 0 && c->parked->body.got == 0 &&
             atomic_load(&w->team.nearly) < cit__most_early(w))
             return cit__start_early(t, c);
@@ -390,7 +391,7 @@ static enum cit_step requests(struct cit_thread *t, struct cit_conn *c, struct i
         }
         if (one_request(t, c, in, (size_t)n) == CIT_STEP_LOST)
             return CIT_STEP_LOST;
-        if (t->out.buf.len > FLUSH_AT)
+        if (cit_out_left(&t->out) > FLUSH_AT)
             cit__conn_send(t, c);
     }
     return CIT_STEP_ON;
@@ -428,7 +429,7 @@ static enum cit_step consume(struct cit_thread *t, struct cit_conn *c, const cha
         finish_out(t, c);
         return step;
     }
-    if (!cit_out_is_empty(&t->out))
+    if (c->state == CIT_CONN_IDLE && (c->close || !cit_out_is_empty(&t->out)))
         cit__conn_flush(t, c);
     if (c->gen == gen && !c->held)
         await_head(t->w, c);

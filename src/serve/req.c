@@ -154,29 +154,34 @@ static int receive_more(struct cit_req *r)
     return err;
 }
 
-static int64_t body_time_left_ms(const struct cit_req *r)
-{
-    int64_t allowed = r->t->w->conf->body_timeout_ms;
-    int64_t passed = (cit_clock_now_ns() - r->began_ns) / CIT_MS_NS;
-
-    if (allowed == 0)
-        return 0;
-    allowed += (int64_t)r->body->got - passed; /* a byte earns a millisecond: see conn.c */
-    return allowed < 1 ? 1 : allowed;
-}
-
 static int more_body(struct cit_req *r)
 {
+    struct cit_worker *w = r->t->w;
     int err = r->continue_wanted ? send_continue(r) : CIT_OK;
 
     if (err != CIT_OK)
         return err;
     err = receive_more(r);
-    if (err != CIT_EAGAIN)
+    if (err != CIT_EAGAIN || cit_body_stored(r->body) > 0)
         return err;
-    if (cit_body_stored(r->body) > 0)
-        return CIT_OK;
-    return cit__wait_fd(r, POLLIN, body_time_left_ms(r));
+    if (!cit__body_has_time(w, r->c->parked, 0, cit_clock_now_ns() / CIT_MS_NS))
+        return CIT_ETIMEDOUT;
+    return cit__wait_fd(r, POLLIN, w->conf->body_timeout_ms);
+}
+
+static int body_ended(struct cit_req *r, int err)
+{
+    r->body_err = err;
+    r->keep = false;
+    if (err == CIT_ETIMEDOUT)
+        cit_req_warn(r, "the body took longer than body-timeout allows (408)");
+    else if (err == CIT_ELIMIT)
+        cit_req_warn(r, "the body is longer than limit-request-body (413)");
+    else if (err == CIT_EPROTO)
+        cit_req_warn(r, "%s (%d)", cit_h1_bad_text(r->body->bad), cit_h1_bad_status(r->body->bad));
+    else
+        cit_req_debug(r, "the body can't be read: %s", cit_err_text(err));
+    return err;
 }
 
 int cit_req_body_peek(struct cit_req *r, struct cit_slice *out)
@@ -193,10 +198,8 @@ int cit_req_body_peek(struct cit_req *r, struct cit_slice *out)
         if (r->body_err != CIT_OK)
             return r->body_err;
         err = more_body(r);
-        if (err != CIT_OK && err != CIT_EAGAIN) {
-            r->body_err = err;
-            r->keep = false;
-        }
+        if (err != CIT_OK && err != CIT_EAGAIN)
+            return body_ended(r, err);
     }
 }
 

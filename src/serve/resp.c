@@ -347,8 +347,10 @@ static int push(struct cit_req *r)
         if (cit_out_left(&t->out) <= PILE_MOST)
             return CIT_OK;
         err = cit__wait_fd(r, POLLOUT, t->w->conf->send_timeout_ms);
-        if (err != CIT_OK)
+        if (err != CIT_OK) {
+            cit_req_warn(r, "the peer took nothing for send-timeout");
             break;
+        }
     }
     if (err == CIT_OK) {
         cit_out_reset(&t->out, cit__drop, t);
@@ -417,10 +419,27 @@ int cit_resp_file(struct cit_req *r, int fd, int64_t offset, int64_t n, void *ow
 
 /* ---- the end ---- */
 
+/* An application that gives up because its client's body can't be read is not at fault. */
+static int failure_status(const struct cit_req *r)
+{
+    if (r->t->interrupted)
+        return 504;
+    switch (r->body_err) {
+    case CIT_ETIMEDOUT:
+        return 408;
+    case CIT_ELIMIT:
+        return 413;
+    case CIT_EPROTO:
+        return cit_h1_bad_status(r->body->bad);
+    default:
+        return 500;
+    }
+}
+
 void cit_resp_fail(struct cit_req *r)
 {
     struct cit_resp_field type = { CIT_SLICE_LIT("Content-Type"), CIT_SLICE_LIT("text/html; charset=utf-8") };
-    int status = r->t->interrupted ? 504 : 500;
+    int status = failure_status(r);
     char page[256];
     int n;
 

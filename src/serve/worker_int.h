@@ -90,7 +90,8 @@ struct cit_conn {
     uint32_t seen;     /* bytes of `in` the parser has looked at */
     struct cit_timer timer;
     int64_t deadline_ms; /* true one; the timer may stand earlier */
-    int64_t since_ms;    /* when this state was entered, or the last progress */
+    int64_t since_ms;    /* when this state was entered */
+    int64_t moved_ms;    /* when a body last moved */
     struct cit_buf in;   /* input not yet used; owns memory only while there is some */
     struct cit_out *out; /* output not yet taken; NULL mostly */
     struct cit_parked *parked;
@@ -312,6 +313,8 @@ void cit__conns_fini(struct cit_worker *w);
 struct cit_conn *cit__conn_new(struct cit_worker *w, int fd);
 void cit__conn_free(struct cit_thread *t, struct cit_conn *c);
 struct cit_conn *cit__conn_at(const struct cit_worker *w, uint32_t index, uint32_t gen);
+/* Has a body that was quiet for so long still time to come? */
+bool cit__body_has_time(const struct cit_worker *w, const struct cit_parked *p, int64_t quiet_ms, int64_t now_ms);
 void cit__conn_state(struct cit_worker *w, struct cit_conn *c, enum cit_conn_state state, int64_t timeout_ms);
 enum cit_step cit__conn_accept(struct cit_thread *t, uint32_t listener);
 enum cit_step cit__conn_event(struct cit_thread *t, struct cit_conn *c, uint32_t mask);
