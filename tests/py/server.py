@@ -167,6 +167,8 @@ class Server:
             log = self.log()
             self.kill()
             raise RuntimeError(f"the server did not start: {' '.join(self.command())}\n{log}")
+        if "--workers" in self.options and self.options[self.options.index("--workers") + 1].isdigit():
+            self.wait_workers(int(self.options[self.options.index("--workers") + 1]))
         return self
 
     def exited(self) -> bool:
