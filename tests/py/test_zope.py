@@ -21,20 +21,25 @@ LOGIN = {"Authorization": "Basic " + base64.b64encode(b"admin:secret").decode()}
 BOUNDARY = "a-boundary-that-is-not-in-the-file"
 
 
-@pytest.fixture(scope="module")
-def zope(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A fresh Zope instance behind Citrate; its port."""
-    instance = tmp_path_factory.mktemp("zope") / "instance"
-    made = run("-d", str(instance), "-u", "admin:secret", command=[str(BIN / "mkwsgiinstance")], timeout=60)
+def make_instance(folder: Path, port: int, workers: int) -> list[str]:
+    """A fresh Zope instance with Citrate as its server; the command that runs it."""
+    made = run("-d", str(folder), "-u", "admin:secret", command=[str(BIN / "mkwsgiinstance")], timeout=60)
     assert made.returncode == 0, made.stderr
-    port = free_port()
-    ini = instance / "etc/zope.ini"
-    section = f"[server:main]\nuse = egg:citrate#main\nsocket = 127.0.0.1:{port}\nworkers = 1\nthreads = 4\n"
+    ini = folder / "etc/zope.ini"
+    section = f"[server:main]\nuse = egg:citrate#main\nsocket = 127.0.0.1:{port}\nworkers = {workers}\nthreads = 4\n"
     text, count = re.subn(r"\[server:main\]\n(?:[^\[\n].*\n|\n)*", section, ini.read_text())
     assert count == 1
     # Its access log needs another package (Paste), and Citrate has one.
     ini.write_text(text.replace("    translogger\n", ""))
-    command = [str(BIN / "runwsgi"), str(ini)]
+    return [str(BIN / "runwsgi"), str(ini)]
+
+
+@pytest.fixture(scope="module")
+def zope(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A fresh Zope instance behind Citrate; its port."""
+    instance = tmp_path_factory.mktemp("zope") / "instance"
+    port = free_port()
+    command = make_instance(instance, port, workers=1)
     url = f"http://127.0.0.1:{port}/"
     with serving(command=command, cwd=instance, log=instance / "log", url=url) as server:
         yield port
@@ -97,3 +102,20 @@ def test_a_file_is_uploaded_and_downloaded(zope: int) -> None:
 
 def test_what_is_not_there_is_not_found(zope: int) -> None:
     assert ask(zope, "GET", "/nothing-here")[0] == 404
+
+
+def test_several_processes_on_one_file_storage_are_refused(tmp_path: Path) -> None:
+    command = make_instance(tmp_path / "instance", free_port(), workers=2)
+    told = run(command=command, cwd=tmp_path, timeout=60)
+    assert "Listening at" not in told.stderr
+    assert "[server:main]: workers: the application has a ZODB FileStorage open" in told.stderr
+
+
+def test_the_command_serves_an_instance_that_each_worker_loads(tmp_path: Path) -> None:
+    port = free_port()
+    make_instance(tmp_path / "instance", port, workers=1)
+    url = f"http://127.0.0.1:{port}/"
+    args = ["config:instance/etc/zope.ini", "--bind", f"127.0.0.1:{port}"]
+    with serving(*args, cwd=tmp_path, log=tmp_path / "log", url=url) as server:
+        assert ask(port, "GET", "/manage_main")[0] == 200
+        assert server.stop() == 0
