@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,7 +56,7 @@ def assert_finds(tool: str, tree: Tree, where: str, what: str) -> None:
     assert what in result.stdout
 
 
-@pytest.mark.parametrize("tool", ["check_includes", "check_funcs", "check_c", "check_lists", "check_space"])
+@pytest.mark.parametrize("tool", ["check_includes", "check_funcs", "check_c", "check_lists", "check_space", "check_links"])
 def test_what_is_right_passes(tree: Tree, tool: str) -> None:
     result = run(tool, tree.root)
     assert (result.returncode, result.stderr) == (0, ""), result.stdout
@@ -221,6 +222,11 @@ def test_white_space_of_vectors_is_left_alone(tree: Tree) -> None:
     assert run("check_space", tree.root).returncode == 0
 
 
+def test_a_link_that_leads_nowhere_is_found(tree: Tree) -> None:
+    tree.write("docs/a.md", "# A\n\n[b](b.md#part) `[c](c.md)` [d](https://d.example) [e](a.md)\n")
+    assert_finds("check_links", tree, "docs/a.md:3", "b.md#part is not there")
+
+
 def test_a_second_exported_symbol_and_a_lacking_one_are_found(tmp_path: Path) -> None:
     source, module = tmp_path / "m.c", tmp_path / "m.so"
     source.write_text("int cit_x(void);\nint PyInit__native(void) { return cit_x(); }\nint stray(void) { return 0; }\n")
@@ -234,3 +240,14 @@ def test_a_second_exported_symbol_and_a_lacking_one_are_found(tmp_path: Path) ->
 def test_the_installed_module_exports_its_init_function_alone() -> None:
     result = run("check_exports")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_limits_in_the_readme_are_the_defaults() -> None:
+    from citrate import options
+
+    text = (TOOLS.parent / "README.md").read_text()
+    rows = re.findall(r"^\| `--([a-z-]+)`[^|]*\| (\d+)( s)?", text, re.M)
+    assert len(rows) > 10
+    for name, number, unit in rows:
+        default = options.OPTIONS[name.replace("-", "_")].default()
+        assert default == int(number) * (1000 if unit else 1), name
