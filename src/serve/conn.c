@@ -57,7 +57,7 @@ struct cit_conn *cit__conn_new(struct cit_worker *w, int fd)
     w->free_conns = c->next;
     index = c->index;
     gen = c->gen;
-    *c = (struct cit_conn){ .fd = fd, .index = index, .gen = gen, .fresh = true, .deadline_ms = CIT_NEVER };
+    *c = (struct cit_conn){ .fd = fd, .index = index, .gen = gen, .deadline_ms = CIT_NEVER };
     cit_buf_init(&c->in, (size_t)w->limits.head + 2 * CIT_RBUF);
     w->nconns++;
     cit_count(&w->env.slot->counters.accepted);

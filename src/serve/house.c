@@ -133,14 +133,11 @@ static void answer_504(struct cit_thread *self, struct cit_thread *stuck)
     b->len = 0;
 }
 
-static void over_time(struct cit_thread *self, struct cit_thread *stuck, int64_t took_ms)
+static void over_time(struct cit_thread *self, struct cit_thread *stuck, const char *what, int64_t took_ms)
 {
     struct cit_worker *w = self->w;
     uint8_t unclaimed = CIT_CLAIM_FREE;
-    char what[CIT_BOARD_TEXT + 1] = ""; /* its own copy: the request may end meanwhile */
 
-    memcpy(what, stuck->now->text, stuck->now->text_n);
-    stuck->interrupted = true;
     cit_count(&w->env.slot->counters.interrupted);
     cit_log_printf(w->env.log, CIT_LOG_ERROR, "%s: with the application for %lld ms, longer than timeout allows", what,
                    (long long)took_ms);
@@ -154,6 +151,7 @@ static void look_at_times(struct cit_thread *t)
 {
     struct cit_worker *w = t->w;
     struct cit_team *team = &w->team;
+    char what[CIT_BOARD_TEXT + 1] = "";
 
     if (w->conf->timeout_ms == 0)
         return;
@@ -165,8 +163,10 @@ static void look_at_times(struct cit_thread *t)
         if (since == 0 || w->now_ms - since < w->conf->timeout_ms)
             continue;
         if (!other->interrupted) {
+            other->interrupted = true;
+            memcpy(what, other->now->text, other->now->text_n);
             pthread_mutex_unlock(&team->mu);
-            over_time(t, other, w->now_ms - since);
+            over_time(t, other, what, w->now_ms - since);
             return; /* the others at the next look */
         }
         if (!other->given_up && w->now_ms - since >= w->conf->timeout_ms + GIVE_UP_MS) {

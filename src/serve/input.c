@@ -231,6 +231,7 @@ enum cit_step cit__start_parked(struct cit_thread *t, struct cit_conn *c)
 
     if (cit_h1_parse_request(c->parked->head, c->parked->head_n, 0, &w->limits, h) < 0)
         return cit__refuse(t, c, 500, "a parked head could not be read again"), CIT_STEP_ON;
+    c->more = c->in.len > 0;
     lane = lane_of(w, h, &c->parked->kind);
     if (c->parked->early) {
         lane = CIT_LANE_WAITING;
@@ -320,33 +321,23 @@ static enum cit_step run_inline(struct cit_thread *t, struct cit_conn *c, struct
     r->view_n = body_n;
     r->began_ns = t->w->now_ns;
     in->off += body_n;
+    c->more = in->off < in->n;
     return run_here(t, c) ? CIT_STEP_ON : CIT_STEP_LOST;
 }
 
-static enum cit_step start_body(struct cit_thread *t, struct cit_conn *c, struct input *in)
+/* The body of the request just parked, as far as it is there.  If it is whole the request
+ * is started by consume, when the input behind it has been put away. */
+static enum cit_step feed_parked(struct cit_thread *t, struct cit_conn *c, struct input *in)
 {
-    struct cit_worker *w = t->w;
     size_t used = 0;
-    int err = CIT_EAGAIN;
+    int err = CIT_OK;
 
-    if (cit_body_is_complete(&c->parked->body))
-        err = CIT_OK;
-    else if (in->off < in->n)
+    cit__conn_state(t->w, c, CIT_CONN_BODY, CIT_EARLY_MS);
+    c->moved_ms = t->w->now_ms;
+    if (!cit_body_is_complete(&c->parked->body) && in->off < in->n)
         err = cit_body_feed(&c->parked->body, in->p + in->off, in->n - in->off, &used);
     in->off += used;
-    if (err == CIT_EAGAIN) {
-        if (!cit_out_is_empty(&t->out))
-            cit__conn_send(t, c);
-        if (c->parked == NULL || c->state == CIT_CONN_SEND)
-            return CIT_STEP_ON;
-        cit__conn_state(w, c, CIT_CONN_BODY, CIT_EARLY_MS);
-        c->moved_ms = w->now_ms;
-        if ((t->req.head.flags & CIT_H1_EXPECT_CONTINUE) != 0 && c->parked->body.got == 0 &&
-            atomic_load(&w->team.nearly) < cit__most_early(w))
-            return cit__start_early(t, c);
-        return CIT_STEP_ON;
-    }
-    return body_moved(t, c, err);
+    return err == CIT_OK || err == CIT_EAGAIN ? CIT_STEP_ON : body_failed(t, c, err);
 }
 
 static enum cit_step one_request(struct cit_thread *t, struct cit_conn *c, struct input *in, size_t head_n)
@@ -370,7 +361,7 @@ static enum cit_step one_request(struct cit_thread *t, struct cit_conn *c, struc
     in->off += head_n;
     if (err != CIT_OK)
         return cit__refuse(t, c, 503, cit_err_text(err)), CIT_STEP_ON;
-    return start_body(t, c, in);
+    return feed_parked(t, c, in);
 }
 
 /* Requests out of in->p, as long as they are whole and the connection is ours. */
@@ -384,7 +375,6 @@ static enum cit_step requests(struct cit_thread *t, struct cit_conn *c, struct i
             return CIT_STEP_ON;
         }
         c->seen = 0;
-        c->fresh = false;
         if (n < 0) {
             refuse_bad(t, c, t->req.head.bad);
             return CIT_STEP_ON;
@@ -411,11 +401,27 @@ static void leave_input(struct cit_conn *c, const struct input *in, bool own)
 
 static void await_head(struct cit_worker *w, struct cit_conn *c)
 {
-    if (c->state == CIT_CONN_IDLE && c->in.len > 0)
+    if (c->state == CIT_CONN_IDLE && !c->held && c->in.len > 0)
         cit__conn_state(w, c, CIT_CONN_HEAD, w->conf->header_timeout_ms);
 }
 
-static enum cit_step consume(struct cit_thread *t, struct cit_conn *c, const char *p, size_t n)
+/* The request parked by `requests` begins now if it can. */
+static enum cit_step begin_parked(struct cit_thread *t, struct cit_conn *c)
+{
+    struct cit_worker *w = t->w;
+    struct cit_parked *p = c->parked;
+
+    if (cit_body_is_complete(&p->body))
+        return cit__start_parked(t, c);
+    if (!cit_out_is_empty(&t->out))
+        cit__conn_send(t, c);
+    if (c->state == CIT_CONN_BODY && c->parked == p && (t->req.head.flags & CIT_H1_EXPECT_CONTINUE) != 0 &&
+        p->body.got == 0 && atomic_load(&w->team.nearly) < cit__most_early(w))
+        return cit__start_early(t, c);
+    return CIT_STEP_ON;
+}
+
+static enum cit_step consume_once(struct cit_thread *t, struct cit_conn *c, const char *p, size_t n)
 {
     struct input in = { .p = p, .n = n };
     bool own = p == c->in.p;
@@ -429,10 +435,23 @@ static enum cit_step consume(struct cit_thread *t, struct cit_conn *c, const cha
         finish_out(t, c);
         return step;
     }
+    if (c->state == CIT_CONN_BODY)
+        return begin_parked(t, c);
     if (c->state == CIT_CONN_IDLE && (c->close || !cit_out_is_empty(&t->out)))
         cit__conn_flush(t, c);
-    if (c->gen == gen && !c->held)
+    if (c->gen == gen)
         await_head(t->w, c);
+    return step;
+}
+
+/* Input, and what a parked request left of it when that ended at once. */
+static enum cit_step consume(struct cit_thread *t, struct cit_conn *c, const char *p, size_t n)
+{
+    uint32_t gen = c->gen;
+    enum cit_step step = consume_once(t, c, p, n);
+
+    while (step == CIT_STEP_ON && c->gen == gen && c->state == CIT_CONN_IDLE && !c->held && !c->close && c->in.len > 0)
+        step = consume_once(t, c, c->in.p, c->in.len);
     return step;
 }
 

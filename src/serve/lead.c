@@ -151,10 +151,10 @@ static int64_t wait_ns(const struct cit_worker *w)
 
 static int fetch(struct cit_worker *w, int64_t timeout_ns)
 {
-    int n = cit_loop_wait(w->loop, w->ev, CIT_EVENTS, timeout_ns);
-
     w->ev_i = 0;
-    w->ev_n = n < 0 ? 0 : n;
+    w->ev_n = cit_loop_wait(w->loop, w->ev, CIT_EVENTS, timeout_ns);
+    if (w->ev_n < 0)
+        cit__worker_broken(w, "the event loop can't be waited on: did the application close descriptors?");
     return w->ev_n;
 }
 
@@ -225,7 +225,7 @@ enum cit_role cit__lead(struct cit_thread *t)
     while (!w->leaving)
         if (turn(t) == CIT_STEP_LOST)
             return CIT_ROLE_BENCH;
-    cit__worker_leaving(w, t);
+    cit__worker_leaving(w);
     cit__team_stop(w);
     t->role = CIT_ROLE_LEAVE;
     return CIT_ROLE_LEAVE;

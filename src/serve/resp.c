@@ -263,7 +263,7 @@ static int commit(struct cit_req *r, int64_t whole)
     if (!atomic_compare_exchange_strong(&r->claim, &unclaimed, CIT_CLAIM_THREAD))
         return CIT_ECLOSED; /* the time limit answered already */
     r->keep = r->keep && (r->head.flags & CIT_H1_KEEP_ALIVE) != 0 && !r->c->eof && body_allows_keeping(r) &&
-              !atomic_load_explicit(&w->closing, memory_order_relaxed);
+              (!atomic_load_explicit(&w->closing, memory_order_relaxed) || r->c->more);
     decide_framing(r, whole);
     p = put_origin(r, b->p + b->len);
     p = put_framing(r, p);
@@ -444,17 +444,14 @@ void cit_resp_fail(struct cit_req *r)
     int n;
 
     cit_count(&r->t->w->env.slot->counters.failed);
-    r->failed = true;
     if (r->state >= CIT_RESP_SENT) {
-        r->keep = false;
+        r->failed = !r->no_body; /* an answer without a body is whole already */
         return;
     }
     n = cit__page(status, page, sizeof page);
     if (cit_resp_head(r, status, cit_slice_str(cit_http_reason(status)), &type, 1) != CIT_OK ||
         cit_resp_whole(r, page, (size_t)n, NULL) != CIT_OK)
         r->c->broken = true;
-    else
-        r->failed = false; /* the answer itself is complete */
 }
 
 static void log_access(struct cit_req *r)

@@ -41,7 +41,10 @@ static void leave_all(struct cit_super *s, bool at_once)
 
 static void stop(struct cit_super *s, const char *name, bool at_once)
 {
-    at_once = at_once || s->is_stopping; /* the second time is meant */
+    if (s->is_stopping && !at_once) {
+        cit_log_printf(s->log, CIT_LOG_INFO, "%s: stopping already; INT or QUIT stops at once", name);
+        return;
+    }
     cit_log_printf(s->log, CIT_LOG_INFO, at_once ? "%s: workers stop at once" : "%s: workers finish what they have",
                    name);
     cit__super_socks_hush(s, -1);

@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "serve/worker_int.h"
 
+enum { CIT_EXIT_BROKEN = 70 }; /* EX_SOFTWARE of sysexits(3) */
+
 /* The worker that signals are for; a process has one. */
 static struct cit_worker *_Atomic signalled;
 
@@ -160,9 +162,15 @@ static void leave_now(struct cit_worker *w)
     _exit(0);
 }
 
-void cit__worker_leaving(struct cit_worker *w, const struct cit_thread *t)
+void cit__worker_broken(struct cit_worker *w, const char *why)
 {
-    (void)t;
+    cit_log_printf(w->env.log, CIT_LOG_CRITICAL, "%s", why);
+    cit_log_flush(w->env.log, 500);
+    _exit(CIT_EXIT_BROKEN);
+}
+
+void cit__worker_leaving(struct cit_worker *w)
+{
     if (w->quitting && atomic_load(&w->threads[0]->app_since_ms) != 0)
         leave_now(w);
 }

@@ -84,9 +84,8 @@ struct cit_conn {
     bool broken;       /* output failed */
     bool close;        /* after what is in `out` has left */
     bool held;         /* on the worker's list of answers held back */
-    bool fresh;        /* no request was read from it yet */
+    bool more;         /* input is known behind the request that runs */
     bool is_unix;
-    uint16_t requests; /* saturating */
     uint32_t seen;     /* bytes of `in` the parser has looked at */
     struct cit_timer timer;
     int64_t deadline_ms; /* true one; the timer may stand earlier */
@@ -154,7 +153,8 @@ struct cit_thread {
     uint64_t seq;         /* the word this leader put up for its present call */
     uint64_t ident;
     _Atomic int64_t app_since_ms; /* 0: not in the application */
-    bool interrupted, given_up;
+    _Atomic bool interrupted;
+    bool given_up;
     struct cit_board_now *now, own_now; /* in the board if there is room */
     struct cit_out out;
     void *drops[32];      /* owners to give back once attached */
@@ -302,8 +302,11 @@ void cit__listen_off(struct cit_worker *w);
 
 /* ---- worker.c ---- */
 
-/* The loop has ended on t: leaves the process if that can't be done in order. */
-void cit__worker_leaving(struct cit_worker *w, const struct cit_thread *t);
+/* The loop has ended: leaves the process if that can't be done in order. */
+void cit__worker_leaving(struct cit_worker *w);
+
+/* Nothing can be served any more: says so and leaves the process, to be replaced. */
+_Noreturn void cit__worker_broken(struct cit_worker *w, const char *why);
 
 /* ---- conn.c: connections ---- */
 
