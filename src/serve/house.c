@@ -141,10 +141,10 @@ static void over_time(struct cit_thread *self, struct cit_thread *stuck, const c
     cit_count(&w->env.slot->counters.interrupted);
     cit_log_printf(w->env.log, CIT_LOG_ERROR, "%s: with the application for %lld ms, longer than timeout allows", what,
                    (long long)took_ms);
-    if (atomic_compare_exchange_strong(&stuck->req.claim, &unclaimed, CIT_CLAIM_TIMEOUT))
-        answer_504(self, stuck);
     cit__attach(self);
     w->ops->interrupt(w->app, stuck->ident, cit_slice_str(what));
+    if (atomic_compare_exchange_strong(&stuck->req.claim, &unclaimed, CIT_CLAIM_TIMEOUT))
+        answer_504(self, stuck);
 }
 
 static void look_at_times(struct cit_thread *t)
