@@ -18,7 +18,7 @@ from . import prepare
 from .cell import Cell, Context, Work
 from .live import Dead, Ports
 from .prepare import ROOT, Unprepared, say
-from .report import markdown
+from .report import markdown, quote, summary
 from .results import Results
 from .servers import BENCH, SERVERS, Server
 from .verify import Wrong
@@ -41,6 +41,8 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if args.report:
             print(markdown(Results.load(args.report)))
+            if args.publish:
+                _publish(args.report)
             return 0
         return Run(args).run()
     except (Unprepared, argparse.ArgumentTypeError) as e:
@@ -69,7 +71,22 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     p.add_argument("--build", type=Path, default=ROOT / "build", help="where environments live")
     p.add_argument("--output", type=Path, help="the file of results (bench/results/DATE.jsonl)")
     p.add_argument("--report", type=Path, metavar="FILE", help="print the tables of a results file")
+    p.add_argument("--publish", action="store_true", help="keep the results and quote them in the README")
     return p.parse_args(argv)
+
+
+def _publish(source: Path) -> None:
+    """Copy a results file and its tables to bench/published, and the main ones to the README."""
+    results = Results.load(source)
+    kept = BENCH / "published" / source.name
+    if kept != source:
+        kept.write_text(source.read_text())
+    tables = kept.with_suffix(".md")
+    tables.write_text(markdown(results))
+    readme = ROOT / "README.md"
+    where = tables.relative_to(ROOT)
+    readme.write_text(quote(readme.read_text(), summary(results, str(where))))
+    say(f"bench: published as {where}, quoted in {readme.name}")
 
 
 def _list() -> None:
@@ -141,6 +158,8 @@ class Run:
         tables.write_text(markdown(self.results))
         print(markdown(self.results))
         say(f"bench: results in {output}, tables in {tables}")
+        if self.args.publish:
+            _publish(output)
         return 0
 
     def _output(self) -> Path:

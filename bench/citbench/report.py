@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .results import Figure, Results
+from .load import STARVED_SHARE
+from .results import Results, number, with_interval
 from .servers import SERVERS
 from .targets import order, verdicts
 from .works import WORKS
@@ -23,6 +24,60 @@ def markdown(results: Results) -> str:
             parts += [f"## {title}", *(table for table in tables if table)]
     parts.append(_settings(results))
     return "\n\n".join(parts) + "\n"
+
+
+_SUMMARY = {
+    "tuned": (
+        *("hello", "pipelined", "newconn", "json10k", "out100k", "file1m", "echo1k"),
+        *("echo100k", "flask", "django", "template"),
+    ),
+    "threads": ("hello", "flask", "django", "sleepers6", "sleepers64"),
+}
+BEGIN, END = "<!-- bench:begin", "<!-- bench:end -->"
+
+
+def summary(results: Results, source: str) -> str:
+    """The tables the README quotes: CPU time per request of everyone, and the targets."""
+    parts = [_command(results)]
+    for setup, title in _SETUPS.items():
+        works = [w for w in _SUMMARY[setup] if results.names(setup, w)]
+        if works:
+            parts.append(f"{title}, CPU us per request (best rival = the least):")
+            parts.append(_matrix(results, setup, works))
+    parts += [_targets(results).replace("## Targets\n\n", ""), f"All tables: [{source}]({source})."]
+    return "\n\n".join(parts)
+
+
+def _matrix(results: Results, setup: str, works: list[str]) -> str:
+    tried = {name for work in works for name in results.names(setup, work)}
+    lines = ["| | " + " | ".join(works) + " |", "|---" * (len(works) + 1) + "|"]
+    for name in (*SERVERS, "bare call"):
+        if name in tried:
+            cells = [_matrix_cell(results, setup, work, name) for work in works]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _matrix_cell(results: Results, setup: str, work: str, name: str) -> str:
+    fault = results.fault(setup, work, name)
+    if fault is not None:
+        return fault.partition(":")[0]
+    return _number_text(results, setup, work, name, "cpu_us")
+
+
+def quote(readme: str, text: str) -> str:
+    """The README with the tables between its two marks; raises ValueError without them."""
+    begin = readme.index("-->", readme.index(BEGIN)) + len("-->")
+    end = readme.index(END, begin)
+    return f"{readme[:begin]}\n\n{text}\n\n{readme[end:]}"
+
+
+def _command(results: Results) -> str:
+    about = results.machine()
+    return (
+        f"`{about.get('command', '')}` on {about.get('cpu')}, {about.get('cpus')} CPUs, "
+        f"Linux {about.get('kernel')}, {about.get('date', '')}."
+    )
 
 
 def _machine(results: Results) -> str:
@@ -77,16 +132,16 @@ def _table(results: Results, setup: str, work: str) -> str:
             continue
         cells = [name]
         if has_cpu:
-            cells += [_cpu(results.figure(setup, work, name, "cpu_us"))]
+            cells += [_cpu_text(results, setup, work, name)]
             ratio = results.ratio(setup, work, "cpu_us", name, best) if best else None
             cells.append(f"{ratio.value:.2f}" if ratio else "")
-        cells += [_number(results.figure(setup, work, name, key)) for key, _ in columns]
+        cells += [_number_text(results, setup, work, name, key) for key, _ in columns]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines + _footnotes(results, setup, work, names))
 
 
 def _footnotes(results: Results, setup: str, work: str, names: list[str]) -> list[str]:
-    """Connections a server broke without a word while wrk ran: too few to be wrong, not none."""
+    """What the figures do not say: broken connections, too few to be wrong, and a hungry wrk."""
     notes = []
     for name in names:
         totals: dict[str, int] = {}
@@ -95,6 +150,9 @@ def _footnotes(results: Results, setup: str, work: str, names: list[str]) -> lis
                 totals[kind] = totals.get(kind, 0) + count
         if totals and results.fault(setup, work, name) is None:
             notes.append(f"{name}: " + ", ".join(f"{v} {k} errors" for k, v in totals.items()))
+        waited = results.figure(setup, work, name, "wrk_wait")
+        if waited is not None and waited.value > STARVED_SHARE:
+            notes.append(f"{name}: wrk waited {waited.value:.0%} of the time for a CPU")
     return ["", "; ".join(notes) + "."] if notes else []
 
 
@@ -102,17 +160,14 @@ def _cell_text(text: str) -> str:
     return text.replace("|", "/").replace("\n", " ")[:120]
 
 
-def _cpu(figure: Figure | None) -> str:
-    if figure is None:
-        return ""
-    return f"{figure.value:.3g} ({figure.low:.3g}-{figure.high:.3g})"
+def _cpu_text(results: Results, setup: str, work: str, name: str) -> str:
+    figure = results.figure(setup, work, name, "cpu_us")
+    return with_interval(figure) if figure else ""
 
 
-def _number(figure: Figure | None) -> str:
-    if figure is None:
-        return ""
-    value = figure.value
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+def _number_text(results: Results, setup: str, work: str, name: str, key: str) -> str:
+    figure = results.figure(setup, work, name, key)
+    return number(figure.value) if figure else ""
 
 
 def _settings(results: Results) -> str:

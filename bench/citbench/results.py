@@ -28,6 +28,15 @@ class Figure:
         return Figure(median(values), *interval(values)) if values else None
 
 
+def number(value: float) -> str:
+    """Three digits, or all of them where there are more before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def with_interval(figure: Figure, unit: str = "") -> str:
+    return f"{number(figure.value)}{unit} ({number(figure.low)} to {number(figure.high)})"
+
+
 @dataclass
 class Results:
     """Records by set-up, work and server; `out` gets each as a line of JSON."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .results import Figure, Results
+from .results import Figure, Results, number, with_interval
 from .still import IDLE
 from .works import WORKS
 
@@ -39,10 +39,10 @@ def _was_run(results: Results, work: str) -> bool:
 
 def _judge(work: str, what: str, limit: float, figure: Figure | None, at_most: bool = True, unit: str = "") -> Verdict:
     sign = "<=" if at_most else ">="
-    target = f"{sign} {limit:g}{unit}"
+    target = f"{sign} {number(limit)}{unit}"
     if figure is None:
         return Verdict(work, what, target, "not measured", None)
-    text = f"{figure.value:.3g}{unit} ({figure.low:.3g}-{figure.high:.3g})"
+    text = with_interval(figure, unit)
     met = figure.value <= limit if at_most else figure.value >= limit
     ends = (figure.low, figure.high)
     sure = all((end <= limit) == met if at_most else (end >= limit) == met for end in ends)
@@ -89,7 +89,8 @@ def _above_floor(values: list[float]) -> float:
 def _frameworks(results: Results) -> Iterator[Verdict]:
     for work in ("flask", "flask8", "django", "django8", "template", "template8"):
         for setup in ("tuned", "threads"):
-            yield _against(results, setup, work, 1.0)
+            if results.of(setup, work, CITRATE):
+                yield _against(results, setup, work, 1.0)
 
 
 def _own(
