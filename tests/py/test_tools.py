@@ -56,7 +56,9 @@ def assert_finds(tool: str, tree: Tree, where: str, what: str) -> None:
     assert what in result.stdout
 
 
-@pytest.mark.parametrize("tool", ["check_includes", "check_funcs", "check_c", "check_lists", "check_space", "check_links"])
+@pytest.mark.parametrize(
+    "tool", ["check_includes", "check_funcs", "check_c", "check_lists", "check_space", "check_links"]
+)
 def test_what_is_right_passes(tree: Tree, tool: str) -> None:
     result = run(tool, tree.root)
     assert (result.returncode, result.stderr) == (0, ""), result.stdout
@@ -141,6 +143,7 @@ def test_initializers_and_macros_are_not_functions(tree: Tree) -> None:
         ("sprintf(a, b);", "sprintf is banned"),
         ("int n = atoi(a);", "atoi is banned"),
         ("exit(1);", "exit is banned"),
+        ("signal(SIGHUP, on_hup);", "signal is banned"),
         ("x = PyDict_GetItemWithError(d, k);", "PyDict_GetItemWithError lends a reference"),
         ("x = PyList_GetItem(l, 0);", "PyList_GetItem lends a reference"),
         ("_PyObject_CallNoArgs(x);", "_PyObject_CallNoArgs is private to CPython"),
@@ -164,6 +167,8 @@ def test_what_c_must_not_say_is_found(tree: Tree, line: str, what: str) -> None:
         "cit_free(p); x->free(x); x.exit(1); _exit(2); my_malloc(3);",
         "/* malloc(4) in a comment */",
         'puts("malloc(4)");',
+        "(void)signal(SIGPIPE, SIG_IGN);",
+        "x = Py_NewRef(PyList_GET_ITEM(l, 0));",
         "/* lint: the oldest interface there is */\nsignal(1, f);",
         "x = PyList_GetItem(l, 0); /* borrowed, l is ours */",
         "#define ROW(a) case a: return 1;\nLIST(ROW)\n#undef ROW",
