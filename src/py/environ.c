@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { HOST_MAX = 256 };
+enum { NAME_MOST = 256 };
 
 /* ---- the template ---- */
 
@@ -187,7 +187,7 @@ static int put_server_unix(struct cit_py_state *st, struct cit_slice host, bool 
  * made with it; in REMOTE_ADDR it stands without (4.1.8). */
 static PyObject *server_name(struct cit_py_state *st, const char *host)
 {
-    char text[HOST_MAX];
+    char text[NAME_MOST];
     size_t n = strlen(host);
 
     if (memchr(host, ':', n) == NULL || n + 2 > sizeof text)
@@ -198,16 +198,54 @@ static PyObject *server_name(struct cit_py_state *st, const char *host)
     return cit_py_text(st, text, n + 2);
 }
 
+/* The same address as in the request before is the usual case, and cheaper to see in its
+ * text than in the memo. */
+static bool is_same(const char *now, const char *host)
+{
+    return now[0] != 0 && strcmp(now, host) == 0;
+}
+
+static void remember(char *now, const char *host)
+{
+    size_t n = strlen(host);
+
+    now[0] = 0;
+    if (n < CIT_PY_HOST_MAX)
+        memcpy(now, host, n + 1);
+}
+
+static int put_remote(struct cit_py_state *st, const struct cit_peer *p)
+{
+    if (is_same(st->ends.remote, p->remote_host))
+        return 0;
+    st->ends.remote[0] = 0;
+    if (put_new(st, CIT_PY_KEY_remote_addr, cit_py_text(st, p->remote_host, strlen(p->remote_host))) < 0)
+        return -1;
+    remember(st->ends.remote, p->remote_host);
+    return 0;
+}
+
+static int put_local(struct cit_py_state *st, const struct cit_peer *p)
+{
+    if (is_same(st->ends.local, p->local_host))
+        return 0;
+    st->ends.local[0] = 0;
+    if (put_new(st, CIT_PY_KEY_server_name, server_name(st, p->local_host)) < 0)
+        return -1;
+    remember(st->ends.local, p->local_host);
+    return 0;
+}
+
 static int put_peer(struct cit_py_state *st, const struct cit_peer *p, struct cit_slice host, bool is_https)
 {
     if (p->is_unix) {
+        st->ends.remote[0] = st->ends.local[0] = 0;
         if (put(st, CIT_PY_KEY_remote_addr, st->str_empty) < 0 || put(st, CIT_PY_KEY_remote_port, st->str_empty) < 0)
             return -1;
         return put_server_unix(st, host, is_https);
     }
-    if (put_new(st, CIT_PY_KEY_remote_addr, cit_py_text(st, p->remote_host, strlen(p->remote_host))) < 0 ||
-        put_new(st, CIT_PY_KEY_remote_port, cit_py_port(st, p->remote_port)) < 0 ||
-        put_new(st, CIT_PY_KEY_server_name, server_name(st, p->local_host)) < 0)
+    if (put_remote(st, p) < 0 || put_local(st, p) < 0 ||
+        put_new(st, CIT_PY_KEY_remote_port, cit_py_port(st, p->remote_port)) < 0)
         return -1;
     return put_new(st, CIT_PY_KEY_server_port, cit_py_port(st, p->local_port));
 }

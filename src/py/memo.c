@@ -110,15 +110,28 @@ PyObject *cit_py_text(struct cit_py_state *st, const char *p, size_t n)
     return str;
 }
 
+static PyObject *make_port(uint16_t port)
+{
+    char text[5];
+    size_t at = sizeof text;
+    unsigned n = port;
+
+    do
+        text[--at] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    return cit_py_text_fresh(text + at, sizeof text - at);
+}
+
+/* Clients' ports are often all even: the hash spreads them over the whole table. */
 PyObject *cit_py_port(struct cit_py_state *st, uint16_t port)
 {
     struct cit_py_memo *m = &st->memo;
-    unsigned at = port % CIT_PY_PORTS;
+    unsigned at = (port * 40503u & 0xffff) / (65536 / CIT_PY_PORTS);
     PyObject *str = m->port[at];
 
     if (str != NULL && m->port_of[at] == port)
         return Py_NewRef(str);
-    str = PyUnicode_FromFormat("%u", (unsigned)port);
+    str = make_port(port);
     if (str == NULL)
         return NULL;
     m->port_of[at] = port;

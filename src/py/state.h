@@ -122,7 +122,7 @@ enum cit_py_method {
 
 /* ---- the memo: bytes that come again and again, as the objects made of them ---- */
 
-enum { CIT_PY_TEXTS = 1024, CIT_PY_NAMES = 256, CIT_PY_PORTS = 256, CIT_PY_TEXT_MAX = 64, CIT_PY_NAME_MAX = 47 };
+enum { CIT_PY_TEXTS = 1024, CIT_PY_NAMES = 256, CIT_PY_PORTS = 1024, CIT_PY_TEXT_MAX = 64, CIT_PY_NAME_MAX = 47 };
 
 enum cit_py_name_kind {
     CIT_PY_NAME_PLAIN,
@@ -147,7 +147,12 @@ struct cit_py_memo { /* direct-mapped: a new entry takes the place of the one be
 
 /* ---- the state ---- */
 
-enum { CIT_PY_KITS = 64 };
+enum { CIT_PY_KITS = 64, CIT_PY_HOST_MAX = 48 };
+
+/* The addresses of the peer that the template stands at; empty: none that fits here. */
+struct cit_py_ends {
+    char remote[CIT_PY_HOST_MAX], local[CIT_PY_HOST_MAX];
+};
 
 struct cit_py_kit;
 struct cit_py_server;
@@ -165,6 +170,7 @@ struct cit_py_state {
     PyObject *key[CIT_PY_KEY_COUNT];
     PyObject *method[CIT_PY_METHOD_COUNT];
     PyObject *value[CIT_PY_KEY_COUNT]; /* borrowed from environ: what it holds now */
+    struct cit_py_ends ends;           /* and whose names are in it */
     struct cit_py_memo memo;
     struct cit_py_kit *kit[CIT_PY_KITS]; /* spare, owned */
     unsigned kits;
