@@ -2,8 +2,8 @@
 #include "serve/lane.h"
 
 enum {
-    FIRST_SCORE = 2, /* a single slow moment of a noisy machine is soon forgiven */
-    MOST_SCORE = 128,
+    FIRST_TRY = 2, /* a single slow moment of a noisy machine is soon forgiven */
+    LAST_TRY = 4096,
     RELAPSE_FACTOR = 4,
     HEAVY_SHARE = 128 /* half of the wall time */
 };
@@ -81,33 +81,31 @@ void cit_lane_surprise(struct cit_lanes *l, uint32_t kind, double cpu_share)
 
     if (s->kind != kind) {
         set_lane(l, s, CIT_LANE_QUICK);
-        *s = (struct cit_lane_slot){ .kind = kind, .start = FIRST_SCORE, .share = share };
+        *s = (struct cit_lane_slot){ .kind = kind, .start = FIRST_TRY, .share = share };
     }
-    s->score = s->start;
-    s->start = s->start >= MOST_SCORE / RELAPSE_FACTOR ? MOST_SCORE : (uint8_t)(s->start * RELAPSE_FACTOR);
+    s->left = s->start;
+    s->start = s->start >= LAST_TRY / RELAPSE_FACTOR ? LAST_TRY : (uint16_t)(s->start * RELAPSE_FACTOR);
     s->share = (uint8_t)((s->share + share) / 2);
     set_lane(l, s, lane_for(s->share));
 }
 
-bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, int64_t wall_ns, int64_t quick_ns, double cpu_share)
+bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, const struct cit_lane_end *end, int64_t quick_ns)
 {
     struct cit_lane_slot *s = &l->slot[kind % CIT_LANES_SLOTS];
-    bool quick = wall_ns < quick_ns;
+    bool quick = end->wall_ns < quick_ns;
 
     if (s->kind != kind || s->lane == CIT_LANE_QUICK)
         return quick;
-    if (!quick) {
-        if (s->score < s->start)
-            s->score = s->start;
-        if (cpu_share >= 0) {
-            s->share = (uint8_t)((s->share * 3 + share_of(cpu_share)) / 4);
-            set_lane(l, s, lane_for(s->share));
-        }
-    } else if (s->score > 1) {
-        s->score--;
-    } else {
-        set_lane(l, s, CIT_LANE_QUICK);
+    if (!quick && end->cpu_ns >= 0 && end->alone_heavy) {
+        s->share = (uint8_t)((s->share * 3 + share_of((double)end->cpu_ns / (double)end->wall_ns)) / 4);
+        set_lane(l, s, lane_for(s->share));
     }
+    if (!quick && (end->alone || end->cpu_ns >= quick_ns))
+        s->left = s->left < s->start ? s->start : s->left;
+    else if (s->left > 1)
+        s->left--;
+    else
+        set_lane(l, s, CIT_LANE_QUICK);
     return quick;
 }
 

@@ -2,7 +2,7 @@
  *
  *      kind = hash(method, shape of the path)       shape: runs of digits are one
  *
- *      QUICK ──outlived a tick──> WAITING or HEAVY ──proved quick `score` times──> QUICK
+ *      QUICK ──outlived a tick──> WAITING or HEAVY ──after `left` requests──> QUICK
  *
  * Quick requests run on the thread that holds the loop; waiting ones get a thread
  * each; heavy ones, which burn CPU, share a narrow lane.  The table is a hint about
@@ -33,10 +33,10 @@ enum cit_lane {
 
 struct cit_lane_slot {
     uint32_t kind; /* 0: empty */
-    uint8_t lane;  /* enum cit_lane; QUICK: remembered only for its relapses */
-    uint8_t score; /* quick outcomes still wanted before it is quick again */
-    uint8_t start; /* the score its next relapse begins with */
-    uint8_t share; /* CPU time of wall time, 0-255 for 0-1, moving average */
+    uint16_t left;  /* requests before it is tried as a quick one again */
+    uint16_t start; /* what `left` begins with at its next relapse */
+    uint8_t lane;   /* enum cit_lane; QUICK: remembered only for its relapses */
+    uint8_t share;  /* CPU time of wall time, 0-255 for 0-1, moving average */
 };
 
 struct cit_lanes { /* {0} is an empty table */
@@ -52,9 +52,17 @@ enum cit_lane cit_lane_of(const struct cit_lanes *l, uint32_t kind);
 /* A quick request outlived the tick, having used this share (0-1) of it as CPU time. */
 void cit_lane_surprise(struct cit_lanes *l, uint32_t kind, double cpu_share);
 
-/* A request of a slow lane ended.  cpu_share < 0: not known (others competed with it).
- * Returns true if it proved quick: shorter than quick_ns. */
-bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, int64_t wall_ns, int64_t quick_ns, double cpu_share);
+/* How a request of a slow lane went. */
+struct cit_lane_end {
+    int64_t wall_ns, cpu_ns; /* cpu_ns -1: not known */
+    bool alone;              /* no other request ran on a thread meanwhile: the wall time is its own */
+    bool alone_heavy;        /* no other heavy one did: its share of CPU time is its own */
+};
+
+/* It ended.  One that certainly was slow (it took quick_ns or more, alone or on the CPU)
+ * starts the way back again; any other is a step on it, for beside other requests a long
+ * time may be a wait for their lock.  Returns true if it was shorter than quick_ns. */
+bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, const struct cit_lane_end *end, int64_t quick_ns);
 
 /* How many requests of this kind, heavy, keep one CPU busy: 1 / its CPU share, 1 to most. */
 int cit_lane_width(const struct cit_lanes *l, uint32_t kind, int most);

@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "serve/worker_int.h"
 
 enum {
@@ -202,6 +203,7 @@ static void thread_main(void *arg)
     struct cit_worker *w = t->w;
 
     t->pthread = pthread_self();
+    t->kernel_id = cit_thread_id();
     t->attached = true;
     t->ident = w->ops->ident(w->app);
     cit__detach(t);
@@ -313,7 +315,8 @@ static void give_job(struct cit_team *team, struct cit_thread *t, struct cit_con
     t->lane = (enum cit_lane)c->parked->lane;
     c->state = CIT_CONN_APP;
     count_out(team, t, 1);
-    t->alone = atomic_load(&team->nheavy) <= 1;
+    t->alone = atomic_load(&team->nout) <= 1;
+    t->alone_heavy = atomic_load(&team->nheavy) <= 1;
     set_role(t, CIT_ROLE_JOB);
 }
 
@@ -393,16 +396,14 @@ static void tell_heavy(struct cit_thread *t)
     }
 }
 
-static void learn(struct cit_thread *t, uint32_t kind, int64_t wall_ns, int64_t cpu_ns)
+static void learn(struct cit_thread *t, uint32_t kind, struct cit_lane_end *end)
 {
     struct cit_team *team = &t->w->team;
-    double share = -1;
 
     pthread_mutex_lock(&team->mu);
-    /* beside other heavy ones its wall time has waits for the GIL in it */
-    if (cpu_ns >= 0 && wall_ns > 0 && t->alone && atomic_load(&team->nheavy) <= 1)
-        share = (double)cpu_ns / (double)wall_ns;
-    if (cit_lane_ended(&team->lanes, kind, wall_ns, t->w->conf->tick_us * 500, share))
+    end->alone = t->alone && atomic_load(&team->nout) <= 1;
+    end->alone_heavy = t->alone_heavy && atomic_load(&team->nheavy) <= 1;
+    if (cit_lane_ended(&team->lanes, kind, end, t->w->conf->tick_us * 500))
         cit_count(&t->w->env.slot->counters.mispredicted);
     pthread_mutex_unlock(&team->mu);
 }
@@ -412,16 +413,17 @@ static enum cit_role run_job(struct cit_thread *t)
     struct cit_conn *c = t->job;
     uint32_t kind = c->parked->kind;
     bool early = c->parked->early;
-    int64_t wall, cpu = cit_clock_cpu_ns();
+    int64_t wall_ns, cpu_ns = cit_clock_cpu_ns();
 
     t->job = NULL;
     if (t->lane == CIT_LANE_HEAVY)
         tell_heavy(t);
     cit__attach(t);
-    wall = cit_clock_now_ns();
+    wall_ns = cit_clock_now_ns();
     cit__run_parked(t, c);
     if (!early)
-        learn(t, kind, cit_clock_now_ns() - wall, cpu == -1 ? -1 : cit_clock_cpu_ns() - cpu);
+        learn(t, kind, &(struct cit_lane_end){ .wall_ns = cit_clock_now_ns() - wall_ns,
+                                               .cpu_ns = cpu_ns == -1 ? -1 : cit_clock_cpu_ns() - cpu_ns });
     push_done(t->w, c);
     came_out(t);
     if (t->w->team.heavy_told && atomic_load(&t->w->team.nheavy) == 0)
@@ -479,6 +481,13 @@ struct watch {
     int idle; /* looks in a row at a loop that sleeps */
 };
 
+/* A leader that wants the CPU and does not get it says nothing about its request, and would
+ * hold the application's lock anyway. */
+static bool is_preempted(const struct cit_thread *leader, int64_t cpu_ns, int64_t wall_ns)
+{
+    return cpu_ns < wall_ns / 2 && cit_thread_is_runnable(leader->kernel_id);
+}
+
 /* One look at the leader: returns true when t has taken the loop.  team.mu held. */
 static bool look(struct cit_thread *t, struct watch *seen)
 {
@@ -494,7 +503,7 @@ static bool look(struct cit_thread *t, struct watch *seen)
     seen->idle = 0;
     cpu = cit_clock_cpu_of_ns(team->leader->pthread);
     now = cit_clock_now_ns();
-    if (word != seen->word) {
+    if (word != seen->word || is_preempted(team->leader, cpu - seen->cpu_ns, now - seen->at_ns)) {
         *seen = (struct watch){ .word = word, .cpu_ns = cpu, .at_ns = now };
         return false;
     }
@@ -788,6 +797,7 @@ int cit__team_run(struct cit_worker *w)
     bool left;
 
     t->pthread = pthread_self();
+    t->kernel_id = cit_thread_id();
     t->attached = true;
     t->ident = w->ops->ident(w->app);
     t->role = CIT_ROLE_LEADER;

@@ -145,11 +145,12 @@ struct cit_thread {
     bool attached;
     bool began;
     pthread_t pthread;
+    int64_t kernel_id;
     pthread_cond_t cond;  /* with team.mu: role changed */
     struct cit_thread *next; /* bench */
     struct cit_conn *job;
     enum cit_lane lane;   /* of the job */
-    bool alone;           /* no other heavy request ran beside this one */
+    bool alone, alone_heavy; /* no other, or no other heavy, request was out when it began */
     uint64_t seq;         /* the word this leader put up for its present call */
     uint64_t ident;
     _Atomic int64_t app_since_ms; /* 0: not in the application */

@@ -11,6 +11,13 @@
 #define MS 1000000LL
 #define GET CIT_SLICE_LIT("GET")
 
+static bool ended(struct cit_lanes *l, const char *path, int64_t wall_ns, int64_t cpu_ns)
+{
+    struct cit_lane_end end = { .wall_ns = wall_ns, .cpu_ns = cpu_ns, .alone = true, .alone_heavy = true };
+
+    return cit_lane_ended(l, cit_lane_kind(GET, cit_slice_str(path)), &end, MS);
+}
+
 static uint32_t kind(const char *path)
 {
     return cit_lane_kind(GET, cit_slice_str(path));
@@ -61,9 +68,9 @@ static void two_quick_ends_forgive_a_first_surprise(void **state)
 
     (void)state;
     cit_lane_surprise(&l, kind("/q"), 0);
-    assert_true(cit_lane_ended(&l, kind("/q"), 1000, MS, 0));
+    assert_true(ended(&l, "/q", 1000, 0));
     assert_int_equal(cit_lane_of(&l, kind("/q")), CIT_LANE_WAITING);
-    assert_true(cit_lane_ended(&l, kind("/q"), 1000, MS, 0));
+    assert_true(ended(&l, "/q", 1000, 0));
     assert_int_equal(cit_lane_of(&l, kind("/q")), CIT_LANE_QUICK);
     assert_int_equal(l.slow, 0);
 }
@@ -71,7 +78,7 @@ static void two_quick_ends_forgive_a_first_surprise(void **state)
 static void each_relapse_takes_four_times_longer_to_forgive(void **state)
 {
     static struct cit_lanes l;
-    int want[] = { 2, 8, 32, 128, 128 };
+    int want[] = { 2, 8, 32, 128, 512, 2048, 4096, 4096 };
 
     (void)state;
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
@@ -79,7 +86,7 @@ static void each_relapse_takes_four_times_longer_to_forgive(void **state)
 
         cit_lane_surprise(&l, kind("/r"), 0);
         while (cit_lane_of(&l, kind("/r")) != CIT_LANE_QUICK) {
-            cit_lane_ended(&l, kind("/r"), 1000, MS, 0);
+            ended(&l, "/r", 1000, 0);
             n++;
         }
         assert_int_equal(n, want[i]);
@@ -92,11 +99,35 @@ static void a_slow_end_starts_the_way_back_again(void **state)
 
     (void)state;
     cit_lane_surprise(&l, kind("/s"), 0);
-    cit_lane_ended(&l, kind("/s"), 1000, MS, 0);
-    assert_false(cit_lane_ended(&l, kind("/s"), 20 * MS, MS, 0.01));
+    ended(&l, "/s", 1000, 0);
+    assert_false(ended(&l, "/s", 20 * MS, 0));
     for (int i = 0; i < 7; i++)
-        cit_lane_ended(&l, kind("/s"), 1000, MS, 0);
+        ended(&l, "/s", 1000, 0);
     assert_int_equal(cit_lane_of(&l, kind("/s")), CIT_LANE_WAITING);
+}
+
+static void a_long_time_beside_others_is_a_step_back_too(void **state)
+{
+    static struct cit_lanes l;
+    struct cit_lane_end beside = { .wall_ns = 20 * MS, .cpu_ns = 50000 };
+
+    (void)state;
+    cit_lane_surprise(&l, kind("/lock"), 0);
+    assert_false(cit_lane_ended(&l, kind("/lock"), &beside, MS));
+    assert_false(cit_lane_ended(&l, kind("/lock"), &beside, MS));
+    assert_int_equal(cit_lane_of(&l, kind("/lock")), CIT_LANE_QUICK);
+}
+
+static void time_on_the_cpu_is_never_a_step_back(void **state)
+{
+    static struct cit_lanes l;
+    struct cit_lane_end beside = { .wall_ns = 20 * MS, .cpu_ns = 10 * MS };
+
+    (void)state;
+    cit_lane_surprise(&l, kind("/burn"), 1);
+    for (int i = 0; i < 100; i++)
+        assert_false(cit_lane_ended(&l, kind("/burn"), &beside, MS));
+    assert_int_not_equal(cit_lane_of(&l, kind("/burn")), CIT_LANE_QUICK);
 }
 
 static void the_width_of_the_heavy_lane_follows_the_share_of_cpu(void **state)
@@ -140,6 +171,8 @@ int main(void)
         cmocka_unit_test(two_quick_ends_forgive_a_first_surprise),
         cmocka_unit_test(each_relapse_takes_four_times_longer_to_forgive),
         cmocka_unit_test(a_slow_end_starts_the_way_back_again),
+        cmocka_unit_test(a_long_time_beside_others_is_a_step_back_too),
+        cmocka_unit_test(time_on_the_cpu_is_never_a_step_back),
         cmocka_unit_test(the_width_of_the_heavy_lane_follows_the_share_of_cpu),
         cmocka_unit_test(a_new_kind_in_the_same_slot_takes_it_over),
         cmocka_unit_test(each_lane_has_a_name),
