@@ -42,7 +42,7 @@ def summary(results: Results, source: str) -> str:
     for setup, title in _SETUPS.items():
         works = [w for w in _SUMMARY[setup] if results.names(setup, w)]
         if works:
-            parts.append(f"{title}, CPU us per request (best rival = the least):")
+            parts.append(f"{title}, CPU us per request:")
             parts.append(_matrix(results, setup, works))
     parts += [_targets(results).replace("## Targets\n\n", ""), f"All tables: [{source}]({source})."]
     return "\n\n".join(parts)
