@@ -32,6 +32,7 @@ def say(text: str) -> None:
 
 def prepare(build: Path, citrate_python: str | None, need_citrate: bool, setup: bool) -> Paths:
     """Everything in place: returns where.  With setup false, nothing is installed."""
+    build = build.absolute()
     venv = build / "bench-venv"
     scratch = build / "bench-work"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -40,7 +41,11 @@ def prepare(build: Path, citrate_python: str | None, need_citrate: bool, setup: 
         _environment(venv)
     if not (venv / "bin" / "python").exists():
         raise Unprepared(f"no environment at {venv}: run without --no-setup first")
-    paths = Paths(venv, citrate_python or str(venv / "bin" / "python"), scratch)
+    # Absolute but not resolved: an environment is known by the path of its interpreter.
+    python = Path(citrate_python or venv / "bin" / "python").absolute()
+    if need_citrate and not python.exists():
+        raise Unprepared(f"no Python at {python}")
+    paths = Paths(venv, str(python), scratch)
     if need_citrate and setup and citrate_python is None:
         _citrate(paths)
     if need_citrate:
