@@ -4,9 +4,9 @@
  *             ^                                                                     │
  *             └──────────── back, if nobody else holds a part of it ────────────────┘
  *
- * A kit whose parts have one reference each (wsgi.input one more while the template of
- * environ.c holds it) was kept by nobody and serves the next request.  Otherwise it is
- * cut off from the request and left to whoever kept it. */
+ * A kit whose parts have one reference each (wsgi.input one more while the kit's environ
+ * holds it) was kept by nobody and serves the next request.  Otherwise it is cut off from
+ * the request and left to whoever kept it. */
 #include "py/state.h"
 
 #include <unistd.h>
@@ -26,18 +26,18 @@ static void lend(struct cit_py_kit *kit, struct cit_py_call *c)
     kit->input->taken = 0;
 }
 
-static bool is_unshared(struct cit_py_state *st, struct cit_py_kit *kit)
+static bool is_unshared(struct cit_py_kit *kit)
 {
-    Py_ssize_t in_template = st->value[CIT_PY_KEY_wsgi_input] == (PyObject *)kit->input;
+    Py_ssize_t in_environ = kit->env.dict != NULL && kit->env.value[CIT_PY_KEY_wsgi_input] == (PyObject *)kit->input;
 
     return Py_REFCNT((PyObject *)kit) == 1 && Py_REFCNT((PyObject *)kit->write) == 1 &&
-           Py_REFCNT((PyObject *)kit->input) == 1 + in_template;
+           Py_REFCNT((PyObject *)kit->input) == 1 + in_environ;
 }
 
 static void give_back_kit(struct cit_py_state *st, struct cit_py_kit *kit)
 {
     lend(kit, NULL);
-    if (st->kits < CIT_PY_KITS && is_unshared(st, kit))
+    if (st->kits < CIT_PY_KITS && is_unshared(kit))
         st->kit[st->kits++] = kit;
     else
         Py_DECREF((PyObject *)kit);
@@ -143,7 +143,7 @@ void cit_py_call(void *app, struct cit_req *r)
         cit_resp_fail(r);
         return;
     }
-    env = cit_py_environ_new(&c);
+    env = cit_py_environ_fill(&c);
     result = env == NULL ? NULL : run(&c, env);
     if (result == NULL) {
         fail(&c);
@@ -151,6 +151,6 @@ void cit_py_call(void *app, struct cit_req *r)
         cit_py_result_send(&c, result);
         Py_DECREF(result);
     }
-    Py_XDECREF(env);
+    cit_py_environ_done(s->st, &c.kit->env);
     end(&c);
 }

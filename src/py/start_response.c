@@ -271,6 +271,7 @@ struct cit_py_kit *cit_py_kit_new(struct cit_py_state *st)
         return NULL;
     kit->vectorcall = start_response;
     kit->call = NULL;
+    kit->env.dict = NULL;
     kit->input = cit_py_input_new(st);
     kit->write = PyObject_GC_New(struct cit_py_write, st->type_write);
     if (kit->write != NULL) {
@@ -291,6 +292,7 @@ static int kit_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT((PyObject *)kit->write);
     Py_VISIT((PyObject *)kit->input);
+    Py_VISIT(kit->env.dict);
     return 0;
 }
 
@@ -300,6 +302,7 @@ static int kit_clear(PyObject *self)
 
     Py_CLEAR(kit->write);
     Py_CLEAR(kit->input);
+    Py_CLEAR(kit->env.dict);
     return 0;
 }
 

@@ -5,7 +5,8 @@
  *      server ── cit_py_server: one run of supervise(); in a worker: the application
  *         │
  *      call ──── cit_py_call: one request, on the stack of the thread that runs it
- *         └───── kit: start_response, its write and wsgi.input, reused when nobody kept them
+ *         └───── kit: start_response, its write, wsgi.input and environ, used again when nobody
+ *                kept them
  *
  * Everything that is a Python object lives in the module's state or in the server, both
  * reached from arguments; two words are static, and no Python objects: whether this process
@@ -51,7 +52,7 @@
 #define CIT_PY_OBJECTS(X)                                                             \
     X(request_timeout)    /* the exception type citrate.RequestTimeout */             \
     X(errors_stream)      /* the one wsgi.errors */                                   \
-    X(environ)            /* dict: the last request's constants, copied for each */   \
+    X(environ)            /* dict: the template of all environs */                    \
     X(known_names)        /* dict: interned environ keys of well-known fields */      \
     X(io_file)            /* io.FileIO */                                             \
     X(io_reader)          /* io.BufferedReader */                                     \
@@ -149,9 +150,11 @@ struct cit_py_memo { /* direct-mapped: a new entry takes the place of the one be
 
 enum { CIT_PY_KITS = 64, CIT_PY_HOST_MAX = 48 };
 
-/* The addresses of the peer that the template stands at; empty: none that fits here. */
-struct cit_py_ends {
-    char remote[CIT_PY_HOST_MAX], local[CIT_PY_HOST_MAX];
+/* An environ on its way from one request to the next; environ.c. */
+struct cit_py_env {
+    PyObject *dict;                    /* owned; NULL: the next request makes one */
+    PyObject *value[CIT_PY_KEY_COUNT]; /* borrowed from dict: what it holds now */
+    char remote[CIT_PY_HOST_MAX], local[CIT_PY_HOST_MAX]; /* the hosts it names; empty: others */
 };
 
 struct cit_py_kit;
@@ -169,8 +172,7 @@ struct cit_py_state {
 #undef CIT_PY_STRING_MEMBER
     PyObject *key[CIT_PY_KEY_COUNT];
     PyObject *method[CIT_PY_METHOD_COUNT];
-    PyObject *value[CIT_PY_KEY_COUNT]; /* borrowed from environ: what it holds now */
-    struct cit_py_ends ends;           /* and whose names are in it */
+    PyObject *value[CIT_PY_KEY_COUNT]; /* borrowed from environ: what it holds */
     struct cit_py_memo memo;
     struct cit_py_kit *kit[CIT_PY_KITS]; /* spare, owned */
     unsigned kits;
@@ -202,6 +204,7 @@ struct cit_py_kit {
     struct cit_py_call *call; /* borrowed; NULL once the request is over */
     struct cit_py_write *write;
     struct cit_py_input *input;
+    struct cit_py_env env;
 };
 
 struct cit_py_write {
@@ -311,7 +314,12 @@ int cit_py_set_error(struct cit_py_call *c, int err, const char *doing);
 /* ---- environ.c ---- */
 
 int cit_py_environ_init(struct cit_py_server *s);
-PyObject *cit_py_environ_new(struct cit_py_call *c);
+
+/* Fills the kit's environ for a request; borrowed from the kit.  NULL with an exception. */
+PyObject *cit_py_environ_fill(struct cit_py_call *c);
+
+/* After the request: keeps the kit's environ for the next if nobody else holds or changed it. */
+void cit_py_environ_done(struct cit_py_state *st, struct cit_py_env *e);
 
 /* ---- memo.c ---- */
 
