@@ -145,6 +145,14 @@ static bool watch(struct cit_worker *w, struct cit_conn *c, bool want_write)
     return true;
 }
 
+bool cit__conn_again(struct cit_worker *w, const struct cit_conn *c)
+{
+    if (w->nagain == CIT_AGAIN)
+        return false;
+    w->again[w->nagain++] = (uint64_t)c->gen << 32 | c->index;
+    return true;
+}
+
 /* ---- accepting ---- */
 
 static void pause_accept(struct cit_thread *t, int err)
@@ -303,6 +311,8 @@ void cit__conn_send(struct cit_thread *t, struct cit_conn *c)
     if (t->attached && atomic_load_explicit(&w->team.nout, memory_order_relaxed) > 0)
         cit__detach(t); /* lends the application to whoever comes back from a wait */
     err = cit_out_send(o, c->fd, cit__drop, t);
+    while (err == CIT_EAGAIN && o->paused && !cit__conn_again(w, c))
+        err = cit_out_send(o, c->fd, cit__drop, t);
     if (err == CIT_EAGAIN && (c->out != NULL || cit__conn_keep_out(t, c) == CIT_OK) && watch(w, c, true)) {
         cit__conn_state(w, c, CIT_CONN_SEND, w->conf->send_timeout_ms);
         return;

@@ -14,7 +14,8 @@
 enum {
     FLUSH_AT = 262144,   /* gathered answers to one peer */
     DISCARD_MOST = 65536,/* an unread rest of a body worth reading away to keep the connection */
-    SAMPLE_MASK = 15     /* one quick request of 16 is timed */
+    SAMPLE_MASK = 15,    /* one quick request of 16 is timed */
+    READS_MOST = 8       /* of one connection before the others have their turn */
 };
 
 /* ---- parked requests ---- */
@@ -413,8 +414,11 @@ static enum cit_step begin_parked(struct cit_thread *t, struct cit_conn *c)
 
     if (cit_body_is_complete(&p->body))
         return cit__start_parked(t, c);
-    if (!cit_out_is_empty(&t->out))
-        cit__conn_send(t, c);
+    if (!cit_out_is_empty(&t->out)) {
+        cit__conn_send(t, c); /* the answers before it do not wait for this body */
+        if (c->state == CIT_CONN_IDLE)
+            cit__conn_state(w, c, CIT_CONN_BODY, CIT_EARLY_MS);
+    }
     if (c->state == CIT_CONN_BODY && c->parked == p && (t->req.head.flags & CIT_H1_EXPECT_CONTINUE) != 0 &&
         p->body.got == 0 && atomic_load(&w->team.nearly) < cit__most_early(w))
         return cit__start_early(t, c);
@@ -524,14 +528,18 @@ static bool takes_input(const struct cit_conn *c)
 enum cit_step cit__input(struct cit_thread *t, struct cit_conn *c)
 {
     uint32_t gen = c->gen;
+    int reads = 0;
 
     if (c->in.len > 0 && c->state == CIT_CONN_IDLE && consume(t, c, c->in.p, c->in.len) == CIT_STEP_LOST)
         return CIT_STEP_LOST;
     while (c->gen == gen && takes_input(c) && (c->pending & (CIT_EV_READ | CIT_EV_HUP)) != 0) {
         char *p;
         size_t room;
-        int64_t n = receive(t, c, &p, &room);
+        int64_t n;
 
+        if (++reads > READS_MOST && cit__conn_again(t->w, c))
+            return CIT_STEP_ON;
+        n = receive(t, c, &p, &room);
         if (n == CIT_EAGAIN) {
             c->pending = 0;
             return CIT_STEP_ON;

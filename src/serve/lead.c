@@ -6,6 +6,8 @@
  * one.  The leader looks for events without letting go of the application (of the GIL)
  * first; only a wait that may sleep is done detached.
  */
+#include <string.h>
+
 #include "base/clock.h"
 #include "serve/worker_int.h"
 
@@ -110,6 +112,22 @@ static enum cit_step take_done(struct cit_thread *t)
     return CIT_STEP_ON;
 }
 
+/* Connections that could have gone on in the last turn. */
+static enum cit_step take_again(struct cit_thread *t)
+{
+    struct cit_worker *w = t->w;
+
+    for (uint32_t n = w->nagain; n > 0; n--) {
+        uint64_t tag = w->again[0];
+        struct cit_conn *c = cit__conn_at(w, (uint32_t)(tag & UINT32_MAX), (uint32_t)(tag >> 32));
+
+        memmove(w->again, w->again + 1, --w->nagain * sizeof *w->again);
+        if (c != NULL && cit__conn_event(t, c, c->state == CIT_CONN_SEND ? CIT_EV_WRITE : CIT_EV_READ) == CIT_STEP_LOST)
+            return CIT_STEP_LOST;
+    }
+    return CIT_STEP_ON;
+}
+
 /* Requests that came while there was no deputy. */
 static enum cit_step take_queue(struct cit_thread *t)
 {
@@ -158,18 +176,23 @@ static int fetch(struct cit_worker *w, int64_t timeout_ns)
     return w->ev_n;
 }
 
+static bool has_work(const struct cit_worker *w)
+{
+    return w->returned != NULL || w->nagain > 0 || atomic_load(&w->team.has_done) || atomic_load(&w->asked);
+}
+
 static void wait_events(struct cit_thread *t)
 {
     struct cit_worker *w = t->w;
     struct cit_team *team = &w->team;
     bool heavy = atomic_load_explicit(&team->nheavy, memory_order_relaxed) > 0;
 
-    if (t->attached && !heavy && w->returned == NULL && fetch(w, 0) > 0)
+    if (t->attached && !heavy && w->returned == NULL && w->nagain == 0 && fetch(w, 0) > 0)
         return;
     cit__flush_held(t);
     cit__detach(t);
     atomic_store(&team->sleeping, 1);
-    fetch(w, w->returned != NULL || atomic_load(&team->has_done) || atomic_load(&w->asked) ? 0 : wait_ns(w));
+    fetch(w, has_work(w) ? 0 : wait_ns(w));
     atomic_store(&team->sleeping, 0);
 }
 
@@ -204,7 +227,7 @@ static enum cit_step turn(struct cit_thread *t)
         return CIT_STEP_LOST;
     if (take_events(t) == CIT_STEP_LOST || take_done(t) == CIT_STEP_LOST || take_queue(t) == CIT_STEP_LOST)
         return CIT_STEP_LOST;
-    if (take_timers(t) == CIT_STEP_LOST)
+    if (take_again(t) == CIT_STEP_LOST || take_timers(t) == CIT_STEP_LOST)
         return CIT_STEP_LOST;
     release_held(t);
     if (w->now_ms >= w->house_ms || atomic_load_explicit(&w->asked, memory_order_relaxed) != 0)

@@ -9,8 +9,7 @@
 
 enum {
     KEEP_CAP = 65536,       /* a buffer larger than this is given back on reset */
-    IOV_MOST = 64,
-    FILE_SLICE = 1 << 19    /* of one sendfile, so that one download can't hold the loop long */
+    IOV_MOST = 64
 };
 
 void cit_out_init(struct cit_out *o)
@@ -164,14 +163,19 @@ static int send_memory(struct cit_out *o, int fd, cit_out_drop drop, void *ctx)
     return CIT_OK;
 }
 
-static int send_file(struct cit_out *o, int fd, cit_out_drop drop, void *ctx)
+static int send_file(struct cit_out *o, int fd, cit_out_drop drop, void *ctx, size_t *turn)
 {
     struct cit_out_seg *s = &o->seg[o->first];
-    size_t most = s->n < FILE_SLICE ? (size_t)s->n : FILE_SLICE;
-    int64_t n = s->n == 0 ? 0 : cit_sock_sendfile(fd, s->fd, &s->at, most);
+    size_t most = s->n < *turn ? (size_t)s->n : *turn;
+    int64_t n;
 
+    o->paused = *turn == 0;
+    if (o->paused)
+        return CIT_EAGAIN;
+    n = s->n == 0 ? 0 : cit_sock_sendfile(fd, s->fd, &s->at, most);
     if (n < 0)
         return (int)n;
+    *turn -= (size_t)n;
     s->n -= (uint64_t)n;
     if (s->n > 0)
         return CIT_OK;
@@ -182,15 +186,17 @@ static int send_file(struct cit_out *o, int fd, cit_out_drop drop, void *ctx)
 
 int cit_out_send(struct cit_out *o, int fd, cit_out_drop drop, void *ctx)
 {
+    size_t turn = CIT_OUT_TURN;
     int err = CIT_OK;
 
+    o->paused = false;
     if (o->nseg == 0)
         return send_plain(o, fd);
     if (room(o) != CIT_OK)
         return CIT_EIO;
     close_open_end(o);
     while (err == CIT_OK && o->first < o->nseg)
-        err = o->seg[o->first].kind == CIT_OUT_FILE ? send_file(o, fd, drop, ctx) : send_memory(o, fd, drop, ctx);
+        err = o->seg[o->first].kind == CIT_OUT_FILE ? send_file(o, fd, drop, ctx, &turn) : send_memory(o, fd, drop, ctx);
     if (err == CIT_OK) {
         o->nseg = o->first = 0;
         o->open = o->sent = o->buf.len = 0;

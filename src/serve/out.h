@@ -20,6 +20,7 @@
 #include "base/buf.h"
 
 #define CIT_OUT_COPY 4096           /* runs up to this are copied: measured against an iovec */
+#define CIT_OUT_TURN (2u * 1048576) /* then others have their turn, however fast this peer reads */
 #define CIT_OUT_MAX (64u * 1048576) /* far above what a waiting writer lets pile up */
 
 enum cit_out_kind { CIT_OUT_BUF, CIT_OUT_MEM, CIT_OUT_FILE };
@@ -39,6 +40,7 @@ struct cit_out { /* {0} with cit_out_init */
     size_t open;  /* where the bytes of buf not yet in a seg begin, when there are segs */
     struct cit_out_seg *seg;
     uint32_t nseg, first, cap;
+    bool paused; /* the last send stopped by itself: the peer would take more */
 };
 
 typedef void (*cit_out_drop)(void *ctx, void *owner);
@@ -59,7 +61,8 @@ uint64_t cit_out_left(const struct cit_out *o);
 CIT_MUST_CHECK int cit_out_add_mem(struct cit_out *o, const char *p, size_t n, void *owner);
 CIT_MUST_CHECK int cit_out_add_file(struct cit_out *o, int fd, int64_t offset, uint64_t n, void *owner);
 
-/* Sends what the peer takes.  CIT_OK: all left; CIT_EAGAIN; CIT_ECLOSED; CIT_EIO. */
+/* Sends what the peer takes, of files at most CIT_OUT_TURN bytes.  CIT_OK: all left;
+ * CIT_EAGAIN (or `paused`); CIT_ECLOSED; CIT_EIO. */
 CIT_MUST_CHECK int cit_out_send(struct cit_out *o, int fd, cit_out_drop drop, void *ctx);
 
 #endif

@@ -32,6 +32,7 @@
 #define CIT_RBUF 16384          /* a thread's receive buffer; larger heads and bodies move out of it */
 #define CIT_EVENTS 256
 #define CIT_SLAB 64
+#define CIT_AGAIN 256
 #define CIT_LISTENERS_MAX 64
 #define CIT_DRAIN_IDLE_MS 1000 /* a drained connection may still bring a request so long */
 #define CIT_EARLY_MS 250 /* a body that pauses this long may start its request */
@@ -221,6 +222,8 @@ struct cit_worker {
     struct cit_conn **slab;
     uint32_t nslabs, nconns;
     struct cit_conn *free_conns;
+    uint64_t again[CIT_AGAIN]; /* tags of connections that had their turn and want another */
+    uint32_t nagain;
     struct cit_conn *held, **held_tail; /* answers held back */
     int64_t held_since_ns;
     int64_t app_ns;          /* moving average of a quick request's time, while measured */
@@ -325,6 +328,9 @@ enum cit_step cit__conn_event(struct cit_thread *t, struct cit_conn *c, uint32_t
 enum cit_step cit__conn_expired(struct cit_thread *t, struct cit_conn *c);
 /* A thread gave it back; or its turn came: goes on with what is there. */
 enum cit_step cit__conn_resume(struct cit_thread *t, struct cit_conn *c);
+/* c could go on but others wait: it is looked at again in the next turn.  False when too
+ * many want that already. */
+bool cit__conn_again(struct cit_worker *w, const struct cit_conn *c);
 /* Closes it, lingering when the peer may still be sending. */
 void cit__conn_end(struct cit_thread *t, struct cit_conn *c);
 /* Sends t->out, or keeps what the peer does not take. */

@@ -294,6 +294,30 @@ static void large_bodies_come_and_go_whole(void **state)
     stop(&s);
 }
 
+/* The receive buffer ends within the fourth body: three answers leave before it is whole. */
+static void a_body_cut_behind_other_requests_is_read_on(void **state)
+{
+    enum { N = 5000 };
+    struct server s;
+    char one[N + 128], back[N];
+    size_t len;
+    int fd, n;
+
+    (void)state;
+    start(&s);
+    fd = dial(&s);
+    n = snprintf(one, sizeof one, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", N);
+    memset(one + n, 'o', N);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(send(fd, one, (size_t)(n + N), 0), n + N);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(hear(fd, back, sizeof back, &len), 200);
+        assert_int_equal(len, N);
+    }
+    close(fd);
+    stop(&s);
+}
+
 static void a_stream_is_chunked_and_a_slow_reader_gets_it_all(void **state)
 {
     enum { ROOM = 24000000 };
@@ -461,6 +485,7 @@ int main(void)
         cmocka_unit_test(a_sleeping_request_does_not_stop_the_others),
         cmocka_unit_test(more_sleepers_than_threads_wait_their_turn),
         cmocka_unit_test(large_bodies_come_and_go_whole),
+        cmocka_unit_test(a_body_cut_behind_other_requests_is_read_on),
         cmocka_unit_test(a_stream_is_chunked_and_a_slow_reader_gets_it_all),
         cmocka_unit_test(a_bad_request_gets_a_whole_answer_and_an_end),
         cmocka_unit_test(a_client_that_closed_its_side_gets_its_answers),
