@@ -228,6 +228,21 @@ static struct cit_py_call *call_of(struct cit_py_state *st, uint64_t id)
     return c;
 }
 
+static void log_stack(struct cit_py_server *s, uint64_t id, struct cit_slice what)
+{
+    PyObject *stack = stack_of(id);
+    PyObject *name = PyUnicode_DecodeUTF8(what.p, (Py_ssize_t)what.n, "backslashreplace");
+    PyObject *text = NULL;
+
+    if (stack != NULL && name != NULL)
+        text = PyUnicode_FromFormat("%U is over its time limit and is interrupted; it was at\n%U", name, stack);
+    cit_py_log_str(s->log, CIT_LOG_ERROR, text);
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_XDECREF(name);
+    Py_XDECREF(stack);
+}
+
 /* Formatting the stack may let other threads run: the request is looked up after it, and
  * struck only if it is the same one still. */
 static void interrupt(void *app, uint64_t id, struct cit_slice what)
@@ -235,18 +250,10 @@ static void interrupt(void *app, uint64_t id, struct cit_slice what)
     struct cit_py_server *s = app;
     struct cit_py_call *c = call_of(s->st, id);
     uint64_t serial = c == NULL ? 0 : c->serial;
-    PyObject *stack, *text;
 
     if (c == NULL)
         return;
-    stack = stack_of(id);
-    text = stack == NULL ? NULL
-                         : PyUnicode_FromFormat("%.*s is over its time limit and is interrupted; it was at\n%U",
-                                                what.n > 512 ? 512 : (int)what.n, what.p, stack);
-    PyErr_Clear();
-    cit_py_log_str(s->log, CIT_LOG_ERROR, text);
-    Py_XDECREF(text);
-    Py_XDECREF(stack);
+    log_stack(s, id, what);
     c = call_of(s->st, id);
     if (c == NULL || c->serial != serial)
         return;

@@ -3,6 +3,7 @@
  * The options that people write are the package's; here are names and numbers. */
 #include "py/state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FORWARDED "forwarded_allow_ips" /* the glue's own: no part of the server sees it */
@@ -61,11 +62,12 @@ static int set_forwarded(struct cit_py_forwarded *f, const char *text)
 {
     struct cit_py_forwarded parsed;
     struct cit_slice bad;
+    char item[64];
     int err = cit_py_forwarded_parse(text, &parsed, &bad);
 
     if (err == CIT_EINVAL) {
-        PyErr_Format(PyExc_ValueError, "setting '" FORWARDED "': '%.*s' is no address, network or '*'",
-                     bad.n > 64 ? 64 : (int)bad.n, bad.p);
+        snprintf(item, sizeof item, "%.*s", bad.n < sizeof item ? (int)bad.n : (int)sizeof item - 1, bad.p);
+        PyErr_Format(PyExc_ValueError, "setting '" FORWARDED "': '%s' is no address, network or '*'", item);
         return -1;
     }
     if (err != CIT_OK) {
