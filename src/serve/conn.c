@@ -267,10 +267,13 @@ int cit__conn_keep_out(struct cit_thread *t, struct cit_conn *c)
 
 static void sent(struct cit_thread *t, struct cit_conn *c)
 {
-    if (c->close)
+    if (c->close) {
         cit__conn_end(t, c);
-    else
-        cit__conn_state(t->w, c, CIT_CONN_IDLE, t->w->draining ? CIT_DRAIN_IDLE_MS : t->w->conf->keep_alive_ms);
+        return;
+    }
+    cit__conn_state(t->w, c, CIT_CONN_IDLE, t->w->draining ? CIT_DRAIN_IDLE_MS : t->w->conf->keep_alive_ms);
+    if (!c->added && !watch(t->w, c, c->want_write)) /* its first request was answered without the loop */
+        cit__conn_free(t, c);
 }
 
 /* A send to a peer asleep on this machine wakes it up, which costs more than the send:
@@ -360,6 +363,15 @@ enum cit_step cit__conn_resume(struct cit_thread *t, struct cit_conn *c)
     } else {
         sent(t, c);
     }
+    return c->gen == gen ? go_on(t, c) : CIT_STEP_ON;
+}
+
+enum cit_step cit__conn_dequeued(struct cit_thread *t, struct cit_conn *c)
+{
+    uint32_t gen = c->gen;
+
+    if (cit__start_parked(t, c) == CIT_STEP_LOST)
+        return CIT_STEP_LOST;
     return c->gen == gen ? go_on(t, c) : CIT_STEP_ON;
 }
 

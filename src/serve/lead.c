@@ -135,7 +135,7 @@ static enum cit_step take_queue(struct cit_thread *t)
     struct cit_conn *c;
 
     while (w->team.quick_q.first != NULL && cit__team_can_run(w) && (c = cit__queue_take(w, &w->team.quick_q)) != NULL)
-        if (cit__start_parked(t, c) == CIT_STEP_LOST)
+        if (cit__conn_dequeued(t, c) == CIT_STEP_LOST)
             return CIT_STEP_LOST;
     if (atomic_load_explicit(&w->team.nwaiting, memory_order_relaxed) > 0)
         cit__team_pump(t);

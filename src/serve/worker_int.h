@@ -331,6 +331,8 @@ enum cit_step cit__conn_resume(struct cit_thread *t, struct cit_conn *c);
 /* c could go on but others wait: it is looked at again in the next turn.  False when too
  * many want that already. */
 bool cit__conn_again(struct cit_worker *w, const struct cit_conn *c);
+/* Its turn in a queue has come, and the leader runs it. */
+enum cit_step cit__conn_dequeued(struct cit_thread *t, struct cit_conn *c);
 /* Closes it, lingering when the peer may still be sending. */
 void cit__conn_end(struct cit_thread *t, struct cit_conn *c);
 /* Sends t->out, or keeps what the peer does not take. */
