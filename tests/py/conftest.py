@@ -10,8 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import rawhttp  # noqa: E402
-from server import KIND, Server  # noqa: E402
+import rawhttp
+from server import KIND, Server
 
 rawhttp.NEED_DATE = KIND == "citrate"
 

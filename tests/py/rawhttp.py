@@ -286,7 +286,7 @@ class Conn:
         try:
             while not self.buf and self._more():
                 pass
-        except (TimeoutError, socket.timeout) as e:
+        except TimeoutError as e:
             raise ProtocolError("the connection was not closed") from e
         if self.buf:
             raise ProtocolError(f"bytes after the answer: {self.buf[:300]!r}")
@@ -308,7 +308,7 @@ class Conn:
         self.sock.settimeout(wait)
         try:
             return not self.buf and not self._more() and not self.eof
-        except (TimeoutError, socket.timeout):
+        except TimeoutError:
             return True
         finally:
             self.sock.settimeout(old)

@@ -74,7 +74,13 @@ def test_a_thousand_short_connections(probe: Server) -> None:
 def test_random_cuts_of_good_and_bad_bytes(probe: Server, seed: int) -> None:
     """Whatever is sent, and wherever it ends, the answers are well formed and the next client is served."""
     rng = random.Random(seed)
-    good = [get("/plain"), post("/raw", b"abc"), post_chunked("/raw", [b"abc", b"de"]), get("/stream"), get("/x", method="HEAD")]
+    good = [
+        get("/plain"),
+        post("/raw", b"abc"),
+        post_chunked("/raw", [b"abc", b"de"]),
+        get("/stream"),
+        get("/x", method="HEAD"),
+    ]
     for _ in range(100):
         data = bytearray(b"".join(rng.choices(good, k=rng.randint(1, 4))))
         for _ in range(rng.randint(0, 3)):
@@ -88,7 +94,10 @@ def test_random_cuts_of_good_and_bad_bytes(probe: Server, seed: int) -> None:
                 continue
             for line in c.drain().split(b"\r\n"):
                 if line.startswith(b"HTTP/"):
-                    assert int(line[9:12]) in (100, 200, 400, 405, 408, 413, 414, 417, 431, 501, 505), (bytes(data), line)
+                    assert int(line[9:12]) in (100, 200, 400, 405, 408, 413, 414, 417, 431, 501, 505), (
+                        bytes(data),
+                        line,
+                    )
             assert c.eof, bytes(data)
     assert probe.fetch("/plain?id=x").body == b"hello x"
 

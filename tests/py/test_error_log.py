@@ -10,7 +10,9 @@ import pytest
 from rawhttp import get
 from server import KIND, Server, wait_for
 
-LINE = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\] \[(DEBUG|VERBOSE|INFO|WARNING|ERROR|CRITICAL)\] \S.*")
+LINE = re.compile(
+    r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\] \[(DEBUG|VERBOSE|INFO|WARNING|ERROR|CRITICAL)\] \S.*"
+)
 
 
 def test_a_start_and_a_stop_are_said(start: Callable[..., Server]) -> None:
@@ -75,7 +77,9 @@ def test_bytes_of_a_client_do_not_reach_the_log_raw(probe: Server) -> None:
     with probe.connect() as c:
         c.exchange(b"GET /\x1b[31mred\x07 HTTP/1.1\r\nHost: t\r\n\r\n")
     with probe.connect() as c:
-        c.exchange(b"GET /forged HTTP/1.1\r\nHost: t\r\nX: a\n[2026-01-01 00:00:00 +0000] [1] [CRITICAL] forged\r\n\r\n")
+        c.exchange(
+            b"GET /forged HTTP/1.1\r\nHost: t\r\nX: a\n[2026-01-01 00:00:00 +0000] [1] [CRITICAL] forged\r\n\r\n"
+        )
     if KIND == "citrate":
         probe.wait_log("refused", mark)
     text = probe.log_since(mark)

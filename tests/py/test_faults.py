@@ -26,7 +26,9 @@ def test_three_hups_harm_no_client(start: Callable[..., Server], workers: str) -
             time.sleep(1.0)
             before = set(server.workers())
             server.signal(signal.SIGHUP)
-            assert wait_for(lambda b=before: set(server.workers()) - b and not set(server.workers()) & b, 15.0), server.log()[-2000:]
+            assert wait_for(lambda b=before: set(server.workers()) - b and not set(server.workers()) & b, 15.0), (
+                server.log()[-2000:]
+            )
             seen |= set(server.workers())
         time.sleep(0.5)
     c.assert_unharmed(server.log()[-2000:])

@@ -68,7 +68,12 @@ SMALL = cases(
     ("body_of_get", post("/plain", b"x" * 1001, method="GET"), {413}),
     ("chunked_1001", post_chunked("/raw", [b"x" * 1001]), {413}),
     ("chunked_many", post_chunked("/raw", [b"x" * 100] * 11), {413}),
-    ("chunked_one_huge_size", get("/raw", "Transfer-Encoding: chunked", method="POST") + b"7fffffff\r\nx", {413}, False),
+    (
+        "chunked_one_huge_size",
+        get("/raw", "Transfer-Encoding: chunked", method="POST") + b"7fffffff\r\nx",
+        {413},
+        False,
+    ),
 )
 
 DEFAULTS = cases(
@@ -99,7 +104,9 @@ def test_past_a_default_limit_is_refused(probe: Server, default_bystander: Bysta
     check_refused(probe, default_bystander, case)
 
 
-@pytest.mark.parametrize(**params([c for c in DEFAULTS if c.id in ("line_100000", "fields_10000", "field_value_100000", "cookie_65536")]))
+@pytest.mark.parametrize(
+    **params([c for c in DEFAULTS if c.id in ("line_100000", "fields_10000", "field_value_100000", "cookie_65536")])
+)
 def test_the_answer_waits_for_a_client_that_reads_late(probe: Server, default_bystander: Bystander, case) -> None:
     """Much was sent that the server did not read: no reset may destroy the answer."""
     check_refused(probe, default_bystander, case, pause=0.3)

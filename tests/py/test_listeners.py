@@ -151,7 +151,9 @@ def test_a_port_in_use_is_said_and_ends_the_start(start: Callable[..., Server], 
     assert probe.fetch("/plain").status == 200
 
 
-@pytest.mark.parametrize("bind", ["127.0.0.1:notaport", "256.0.0.1:80", "unix:", "fd://x", "192.0.2.1:18499", "127.0.0.1:99999", "fd://99"])
+@pytest.mark.parametrize(
+    "bind", ["127.0.0.1:notaport", "256.0.0.1:80", "unix:", "fd://x", "192.0.2.1:18499", "127.0.0.1:99999", "fd://99"]
+)
 def test_a_bind_that_cannot_be_is_said(start: Callable[..., Server], bind: str) -> None:
     server = start("apps.probe:app", binds=[bind], wait=False)
     server.spawn()

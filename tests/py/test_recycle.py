@@ -44,9 +44,9 @@ def test_a_kept_connection_is_told_before_it_is_closed(start: Callable[..., Serv
 def test_the_jitter_spreads_the_ends(start: Callable[..., Server]) -> None:
     server = start("apps.probe:app", "--workers", "2", "--max-requests", "30", "--max-requests-jitter", "60")
     before = set(server.workers())
-    for _ in range(300):
-        assert server.fetch("/plain").status == 200
-    assert wait_for(lambda: not before & set(server.workers()), 10.0)
+    with clients(server.address, kept=0, fresh=8, slow_ms=5) as c:  # several at once, so that each worker has some
+        assert wait_for(lambda: not before & set(server.workers()), 15.0)
+    c.assert_unharmed(server.log()[-2000:])
     server.wait_workers(2)
 
 

@@ -35,7 +35,9 @@ def test_term_finishes_what_runs(start: Callable[..., Server], workers: str) -> 
         assert slow.read_response().body == b"slept x"
         assert stream.read_response().body == b"aaabbbcccdddeee"
         assert upload.read_response("POST").body == b"1234567890"
-        assert [row.read_response().body for _ in range(3)] == [b"hello 1", b"slept 2", b"hello 3"]
+        answers = [row.read_response() for _ in range(3)]
+        assert [a.body for a in answers] == [b"hello 1", b"slept 2", b"hello 3"], "what was received is answered"
+        assert [a.closes for a in answers[1:]] == [False, True], "the last one, and no other, says close"
         for c in (slow, stream, upload, row):
             c.expect_end()
     assert server.wait(5.0) == 0
@@ -120,6 +122,7 @@ def test_int_and_quit_end_at_once(start: Callable[..., Server], number: int) -> 
 
 
 def test_a_second_term_is_no_harm(start: Callable[..., Server]) -> None:
+    """As with gunicorn: what runs is finished all the same; INT and QUIT are for those in a hurry."""
     server = start("apps.probe:app")
     with server.connect() as c:
         c.send(get("/sleep?ms=500&id=x"))
@@ -132,10 +135,26 @@ def test_a_second_term_is_no_harm(start: Callable[..., Server]) -> None:
     assert server.wait(5.0) == 0
 
 
+def test_int_after_term_ends_at_once(start: Callable[..., Server]) -> None:
+    server = start("apps.probe:app")
+    pids = server.workers()
+    with server.connect() as c:
+        c.send(get("/sleep?ms=15000&id=x"))
+        time.sleep(0.1)
+        server.signal(signal.SIGTERM)
+        time.sleep(0.2)
+        assert is_alive(server.pid), "the first TERM did not wait"
+        server.signal(signal.SIGINT)
+        server.wait(4.0)
+    assert gone(pids)
+
+
 def test_a_signal_storm_leaves_a_server_that_serves(start: Callable[..., Server]) -> None:
     server = start("apps.probe:app", "--workers", "2", "--graceful-timeout", "2")
     for i in range(40):
-        server.signal([signal.SIGHUP, signal.SIGUSR1, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD, signal.SIGWINCH][i % 6])
+        server.signal(
+            [signal.SIGHUP, signal.SIGUSR1, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD, signal.SIGWINCH][i % 6]
+        )
         time.sleep(0.01)
     assert wait_for(lambda: server.answers() and not server.exited(), 10.0)
     assert wait_for(lambda: len(server.workers()) in (2, 3), 15.0), server.workers()
@@ -228,7 +247,9 @@ def test_usr1_opens_the_logs_again(start: Callable[..., Server], tmp_path: Path)
     time.sleep(0.2)
     for i in range(20):
         server.fetch(f"/plain?id=after{i}")
-    assert wait_for(lambda: all(f"id=after{i}" in access.read_text() for i in range(20))), "a worker writes to the old file"
+    assert wait_for(lambda: all(f"id=after{i}" in access.read_text() for i in range(20))), (
+        "a worker writes to the old file"
+    )
     assert "after" not in access.with_suffix(".1").read_text()
 
 
@@ -266,7 +287,9 @@ def test_a_worker_told_to_end_by_hand_is_replaced(start: Callable[..., Server]) 
     server = start("apps.probe:app", "--workers", "2")
     before = server.workers()
     os.kill(before[0], signal.SIGTERM)
-    assert wait_for(lambda: len(server.workers()) == 2 and before[0] not in server.workers(), 10.0), server.log()[-2000:]
+    assert wait_for(lambda: len(server.workers()) == 2 and before[0] not in server.workers(), 10.0), server.log()[
+        -2000:
+    ]
     assert server.fetch("/plain").status == 200
 
 

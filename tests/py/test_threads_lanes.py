@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from rawhttp import Conn, get
+from rawhttp import Conn, get, post
 from server import Server
 
 
@@ -29,7 +30,7 @@ class Background:
                     resp = c.exchange(get(f"{self.path}&id={n}"))
                     assert resp.status == 200, resp.status
                     self.done += 1
-        except Exception as e:  # noqa: BLE001 - told to the test
+        except Exception as e:
             self.errors.append(repr(e))
 
     def start(self) -> None:
@@ -172,7 +173,11 @@ def test_order_is_kept_on_each_connection_whatever_the_lane(start: Callable[...,
     server = start("apps.probe:app", "--threads", "4")
     conns = [server.connect(30.0) for _ in range(8)]
     for i, c in enumerate(conns):
-        c.send(b"".join(get(f"/sleep?ms={5 * (k % 3)}&id={i}.{k}") if k % 2 else get(f"/plain?id={i}.{k}") for k in range(20)))
+        c.send(
+            b"".join(
+                get(f"/sleep?ms={5 * (k % 3)}&id={i}.{k}") if k % 2 else get(f"/plain?id={i}.{k}") for k in range(20)
+            )
+        )
     for i, c in enumerate(conns):
         for k in range(20):
             want = ("slept" if k % 2 else "hello") + f" {i}.{k}"
@@ -225,11 +230,74 @@ def test_quick_requests_of_many_clients_beside_a_sleeper(start: Callable[..., Se
     assert rate > 500, f"{rate} quick requests a second; inline servers get some fifty"
 
 
+def test_no_connection_is_forgotten_in_a_burst(start: Callable[..., Server]) -> None:
+    """A fresh server and 150 new connections at once: while threads are made, quick requests queue.
+
+    Each connection must be heard again afterwards: a second request, and the client's going.
+    """
+    first = [
+        get("/plain?id=x"),
+        get("/stream?n=3&ms=5"),
+        get("/sleep?ms=30&id=x"),
+        post("/raw", b"x" * 5000),
+        get("/big?n=200000"),
+    ]
+    for _ in range(3):
+        server = start("apps.probe:app")
+        conns: list[Conn] = []
+        for i in range(150):
+            conns.append(server.connect(5.0))
+            conns[-1].send(first[i % 5])
+        for c in conns:
+            assert c.read_response().status == 200
+        for i, c in enumerate(conns):
+            assert c.exchange(get(f"/plain?id={i}")).body == b"hello %d" % i
+        for c in conns:
+            c.close()
+        assert server.stop() == 0
+
+
+def test_a_request_that_arrives_as_an_answer_leaves_is_served(start: Callable[..., Server]) -> None:
+    """The next request comes within a millisecond of the answer, on either side of it, whole or in pieces."""
+    server = start("apps.probe:app", "--threads", "8")
+    failures: list[str] = []
+    end = time.monotonic() + 3.0
+
+    def client(n: int) -> None:
+        rng, k = random.Random(n), 0
+        with server.connect(5.0) as c:
+            while time.monotonic() < end:
+                k += 1
+                ms = rng.choice([0, 1, 2, 3, 5])
+                c.send(get(f"/sleep?ms={ms}&id={n}.{k}"))
+                time.sleep(max(0.0, ms / 1000 + rng.uniform(-0.001, 0.0015)))
+                data = post("/raw", b"%d.%d" % (n, k) * rng.choice([1, 500]))
+                cut = rng.randrange(1, len(data))
+                c.send(data[:cut])
+                time.sleep(rng.choice([0, rng.uniform(0, 0.003)]))
+                c.send(data[cut:])
+                try:
+                    assert c.read_response().body == f"slept {n}.{k}".encode()
+                    assert c.read_response("POST").body.startswith(b"%d.%d" % (n, k))
+                except Exception as e:
+                    failures.append(f"{n}.{k}: {e!r}")
+                    return
+
+    threads = [threading.Thread(target=client, args=(n,)) for n in range(16)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(20.0)
+    assert not failures, failures[:3]
+
+
 def test_connections_of_both_kinds_end_cleanly(start: Callable[..., Server]) -> None:
     server = start("apps.probe:app", "--threads", "2")
     conns: list[Conn] = [server.connect(30.0) for _ in range(40)]
     for i, c in enumerate(conns):
-        c.send(get(f"/sleep?ms=20&id={i}", "Connection: close") if i % 2 else get(f"/plain?id={i}", "Connection: close"))
+        c.send(
+            get(f"/sleep?ms=20&id={i}", "Connection: close") if i % 2 else get(f"/plain?id={i}", "Connection: close")
+        )
     for i, c in enumerate(conns):
         assert c.read_response().body == (b"slept %d" if i % 2 else b"hello %d") % i
         c.expect_end()

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def server(start_for_module: Callable[..., Server]) -> Server:
     return start_for_module(
-        "apps.probe:app", "--header-timeout", "1", "--body-timeout", "1", "--send-timeout", "1", "--keep-alive", "1", "--threads", "4",
+        "apps.probe:app", "--header-timeout", "0.5", "--body-timeout", "0.5", "--send-timeout", "0.5", "--keep-alive", "0.5", "--threads", "4",
     )  # fmt: skip
 
 
@@ -33,11 +33,16 @@ def check_408(server: Server, c: Conn, mark: int, began: float) -> None:
     assert resp.status == 408
     assert resp.closes
     c.expect_end()
-    assert 0.7 < time.monotonic() - began < 4.0
+    assert 0.35 < time.monotonic() - began < 3.0
     server.wait_log("time|408", mark)
 
 
-HEADS = {"one_byte": b"G", "in_the_line": b"GET /slo", "in_a_field": b"GET /slow HTTP/1.1\r\nHost: t\r\nX: ", "before_the_end": get("/slow")[:-2]}
+HEADS = {
+    "one_byte": b"G",
+    "in_the_line": b"GET /slo",
+    "in_a_field": b"GET /slow HTTP/1.1\r\nHost: t\r\nX: ",
+    "before_the_end": get("/slow")[:-2],
+}
 
 
 @pytest.mark.parametrize("part", HEADS.values(), ids=HEADS.keys())
@@ -112,7 +117,7 @@ def test_a_body_that_stops_is_408(server: Server, bystander: Bystander, data: by
 def test_a_body_that_goes_on_is_not_cut(server: Server) -> None:
     """Slower in all than the timeout, but never silent for so long."""
     with server.connect() as c:
-        c.send_pieces([get("/raw", "Content-Length: 10", method="POST"), *(b"xx" for _ in range(5))], 0.4)
+        c.send_pieces([get("/raw", "Content-Length: 10", method="POST"), *(b"xx" for _ in range(5))], 0.25)
         assert c.read_response("POST").body == b"x" * 10
 
 
@@ -121,7 +126,7 @@ def test_a_client_that_takes_nothing_is_cut(server: Server, bystander: Bystander
     mark = server.log_mark()
     with server.connect(rcvbuf=4096) as c:
         c.send(get(path))
-        time.sleep(3.5)
+        time.sleep(1.8)
         with pytest.raises((Cut, ConnectionError)):
             c.read_response()
     server.wait_log("send|time", mark)
@@ -129,18 +134,23 @@ def test_a_client_that_takes_nothing_is_cut(server: Server, bystander: Bystander
 
 
 def test_a_client_that_takes_a_little_is_not_cut(server: Server) -> None:
+    """send-timeout is for those who take nothing.
+
+    The kernel reports a socket writable again only when a third of its send buffer, up to megabytes,
+    is free: a slow but steady reader takes longer than that.
+    """
     with server.connect(rcvbuf=65_536) as c:
-        c.send(get("/big?n=6000000"))
-        end = time.monotonic() + 2.5
-        while time.monotonic() < end and len(c.buf) < 3_000_000:
-            c._more()
-            time.sleep(0.02)
-        assert len(c.read_response().body) == 6_000_000
+        c.send(get("/big?n=8000000"))
+        end = time.monotonic() + 2.0
+        while time.monotonic() < end:
+            c.buf += c.sock.recv(16_384)
+            time.sleep(0.03)
+        assert len(c.read_response().body) == 8_000_000
 
 
 def test_an_application_may_take_longer_than_the_clients_times(server: Server) -> None:
     with server.connect() as c:
-        assert c.exchange(get("/sleep?ms=2500&id=long")).body == b"slept long"
+        assert c.exchange(get("/sleep?ms=1200&id=long")).body == b"slept long"
         assert c.exchange(get("/plain?id=2")).body == b"hello 2"
 
 
@@ -164,7 +174,7 @@ def test_a_hundred_slow_heads_do_not_hold_the_others(server: Server) -> None:
 def test_a_pipelined_head_that_stops_behind_a_slow_request(server: Server) -> None:
     """The time of the second head does not cut the first answer."""
     with server.connect() as c:
-        c.send(get("/sleep?ms=1500&id=1") + b"GET /slow HT")
+        c.send(get("/sleep?ms=900&id=1") + b"GET /slow HT")
         assert c.read_response().body == b"slept 1"
         assert c.read_response().status == 408
         c.expect_end()
@@ -176,9 +186,9 @@ def test_lingering_ends_though_the_client_sends_on_and_on(server: Server) -> Non
     with server.connect() as c:
         c.send(b"BAD\r\n\r\n")
         try:
-            while time.monotonic() - began < 40:
+            while time.monotonic() - began < 15:
                 c.send(b"x" * 1000)
                 time.sleep(0.02)
         except (Cut, TimeoutError, OSError):
             pass
-        assert time.monotonic() - began < 35, "the server lingers for ever"
+        assert time.monotonic() - began < 12, "the server lingers for ever"

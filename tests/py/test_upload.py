@@ -13,7 +13,24 @@ import pytest
 from rawhttp import Conn, Cut, get, post, post_chunked
 from server import KIND, Server
 
-SIZES = [1, 1000, 4095, 4096, 4097, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537, 524_287, 524_288, 524_289, 1_000_000, 5_000_000]
+SIZES = [
+    1,
+    1000,
+    4095,
+    4096,
+    4097,
+    16_383,
+    16_384,
+    16_385,
+    65_535,
+    65_536,
+    65_537,
+    524_287,
+    524_288,
+    524_289,
+    1_000_000,
+    5_000_000,
+]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -112,7 +129,13 @@ def test_an_early_answer_comes_before_the_body_is_complete(probe: Server) -> Non
 def test_a_slow_upload_is_read_as_it_comes(probe: Server) -> None:
     body = b"0123456789" * 10
     with probe.connect() as c:
-        c.send_pieces([get("/raw", f"Content-Length: {len(body)}", method="POST"), *(body[i : i + 10] for i in range(0, 100, 10))], 0.03)
+        c.send_pieces(
+            [
+                get("/raw", f"Content-Length: {len(body)}", method="POST"),
+                *(body[i : i + 10] for i in range(0, 100, 10)),
+            ],
+            0.03,
+        )
         assert c.read_response("POST").body == body
 
 

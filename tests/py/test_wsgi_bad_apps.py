@@ -14,7 +14,7 @@ from server import KIND, Server, is_alive, wait_for
 
 @pytest.fixture(scope="module")
 def server(start_for_module: Callable[..., Server]) -> Server:
-    return start_for_module("apps.bad:app", "--threads", "4", "--timeout", "2")
+    return start_for_module("apps.bad:app", "--threads", "4", "--timeout", "1")
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,7 @@ def is_well(server: Server) -> None:
 
 
 # ---- exceptions ----
+
 
 @pytest.mark.parametrize("path", ["sys_exit", "keyboard_interrupt", "generator_exit", "stop_iteration", "memory_error",
                                   "real_memory_error", "recursion", "recursion_in_iter", "exception_group", "unicode_error",
@@ -83,6 +84,7 @@ def test_sys_exit_in_close_does_not_spoil_the_answer(server: Server) -> None:
 
 # ---- what ends a process ----
 
+
 @pytest.mark.parametrize(("path", "word"), [("os_exit", "7"), ("os_exit_in_body", "7"), ("kill_self", "KILL|9"), ("segfault", "SEGV|11"),
                                             ("abort", "ABRT|6")])  # fmt: skip
 def test_a_worker_that_dies_is_replaced_and_the_log_names_the_request(server: Server, path: str, word: str) -> None:
@@ -95,12 +97,15 @@ def test_a_worker_that_dies_is_replaced_and_the_log_names_the_request(server: Se
     is_well(server)
     assert wait_for(lambda: server.workers() and server.workers() != before)
     text = server.wait_log(str(before[0]), mark)
-    assert wait_for(lambda: f"/{path}" in server.log_since(mark), 3.0) or KIND != "citrate", "the log does not name the request: " + text
+    assert wait_for(lambda: f"/{path}" in server.log_since(mark), 3.0) or KIND != "citrate", (
+        "the log does not name the request: " + text
+    )
     if KIND == "citrate":
         server.wait_log(word, mark)
 
 
 # ---- fork ----
+
 
 def test_a_child_that_leaves_is_no_matter(server: Server) -> None:
     assert server.fetch("/forks_child_leaves").body == b"hello"
@@ -125,8 +130,9 @@ def test_a_child_that_comes_back_serves_nobody(server: Server, path: str) -> Non
 
 # ---- what never returns ----
 
+
 def test_a_request_over_its_time_is_stopped_and_its_stack_logged(server: Server) -> None:
-    """--timeout 2: the client gets an answer, the worker stays, others are served meanwhile."""
+    """--timeout 1: the client gets an answer, the worker stays, others are served meanwhile."""
     before, mark = server.workers(), server.log_mark()
     with server.connect(15.0) as c:
         began = time.monotonic()
@@ -136,9 +142,9 @@ def test_a_request_over_its_time_is_stopped_and_its_stack_logged(server: Server)
             time.sleep(0.1)
         resp = c.read_response()
         assert resp.status in (500, 503, 504)
-        assert 1.5 < time.monotonic() - began < 6.0
-    text = server.wait_log("never_returns", mark)
-    assert "time.sleep" in text or "bad.py" in text, "no stack in the log: " + text
+        assert 0.8 < time.monotonic() - began < 5.0
+    server.wait_log("never_returns", mark)
+    server.wait_log(r"File [^\n]*bad\.py", mark)
     is_well(server)
     assert server.workers() == before
 
@@ -169,7 +175,7 @@ def test_what_cannot_be_stopped_holds_nobody_else(server: Server, path: str) -> 
     mark = server.log_mark()
     with server.connect(15.0) as c:
         c.send(get(f"/{path}"))
-        end = time.monotonic() + 4
+        end = time.monotonic() + 2
         while time.monotonic() < end:
             assert server.fetch("/hello", timeout=2.0).body == b"hello"
             time.sleep(0.1)
@@ -203,6 +209,7 @@ def test_every_thread_stuck_is_not_the_end(start: Callable[..., Server]) -> None
 
 # ---- the rest of the zoo ----
 
+
 @pytest.mark.parametrize("path", ["prints_much", "prints_binary", "changes_directory", "many_threads", "thread_that_raises", "collects",
                                   "cycle_in_body", "environ_is_torn", "sets_switch_interval", "deletes_modules", "trace_function",
                                   "raises_in_del"])  # fmt: skip
@@ -214,7 +221,9 @@ def test_odd_but_harmless_applications_are_served(odd: Server, path: str) -> Non
     assert odd.workers() == before
 
 
-@pytest.mark.parametrize("path", ["len_raises", "close_is_no_function", "len_lies?0", "len_lies?1", "len_lies?2", "len_lies?99"])
+@pytest.mark.parametrize(
+    "path", ["len_raises", "close_is_no_function", "len_lies?0", "len_lies?1", "len_lies?2", "len_lies?99"]
+)
 def test_odd_bodies_are_sent_whole_or_refused(server: Server, path: str) -> None:
     with server.connect() as c:
         c.send(get(f"/{path}"))
@@ -272,6 +281,7 @@ def test_hup_works_whatever_the_application_does_to_signals(start: Callable[...,
 
 
 # ---- applications that cannot be loaded ----
+
 
 @pytest.mark.parametrize(("app", "word"), [
     ("apps.nothing_here:app", "nothing_here"), ("apps.probe:nothing_here", "nothing_here"), ("apps.broken_import:app", "on purpose"),

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
+from apps.probe import run_ops
 from rawhttp import Cut, ProtocolError, Response, get, post, post_chunked
 from server import KIND, Server, wait_for
-
-from apps.probe import run_ops
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,9 @@ def closed(server: Server, name: str, before: int) -> None:
     """close() of that body was called once since `before` calls."""
     wait_for(lambda: len(server.recorded(kind="close", name=name)) > before, 5.0)
     time.sleep(0.02)
-    assert len(server.recorded(kind="close", name=name)) == before + 1, "close() was not called just once" + server.log()[-2000:]
+    assert len(server.recorded(kind="close", name=name)) == before + 1, (
+        "close() was not called just once" + server.log()[-2000:]
+    )
 
 
 def count(server: Server, name: str) -> int:
@@ -190,6 +191,7 @@ def test_exc_info_after_the_head_raises_the_original(server: Server) -> None:
 
 # ---- start_response ----
 
+
 def test_started_late_behind_empty_items(server: Server) -> None:
     """Before the first non-empty bytestring is soon enough for the answer; wsgiref refuses it, so both."""
     resp = ask(server, "/started_late_in_the_generator")
@@ -209,7 +211,10 @@ def test_exc_info_replaces_what_was_not_sent(server: Server) -> None:
     assert resp.get("x-second") == "2"
 
 
-@pytest.mark.parametrize(("path", "reason"), [("exc_info_first", b"Sorry"), ("exc_info_twice", b"Two"), ("exc_info_after_empty_items", b"Late")])
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("exc_info_first", b"Sorry"), ("exc_info_twice", b"Two"), ("exc_info_after_empty_items", b"Late")],
+)
 def test_exc_info_before_the_first_byte(server: Server, path: str, reason: bytes) -> None:
     resp = ask(server, "/" + path)
     assert (resp.status, resp.reason, resp.body) == (500, reason, b"error page")
@@ -227,7 +232,18 @@ def test_text_for_write_is_an_error(server: Server) -> None:
     assert resp.body in (b"AssertionError", b"TypeError", b"ValueError")
 
 
-STATUSES_GOOD = ["200 OK", "200 Two Words", "299 x", "404 Not Found", "200 OK!", "999 Odd", "600 Over", "200 \xe9", "200 a\tb", "200 200"]
+STATUSES_GOOD = [
+    "200 OK",
+    "200 Two Words",
+    "299 x",
+    "404 Not Found",
+    "200 OK!",
+    "999 Odd",
+    "600 Over",
+    "200 \xe9",
+    "200 a\tb",
+    "200 200",
+]
 
 
 @pytest.mark.parametrize("status", STATUSES_GOOD)
@@ -299,7 +315,19 @@ def test_blanks_around_a_header_value_are_sent_or_trimmed(server: Server, value:
     assert resp.status == 500 or resp.get("x-a") == value.strip()
 
 
-NAMES_GOOD = ["X", "x-y", "X_Y", "1", "!#$%&'*+-.^_`|~", "Content-Typ", "Connectionx", "Set-Cookie", "ETag", "Location", "WWW-Authenticate"]
+NAMES_GOOD = [
+    "X",
+    "x-y",
+    "X_Y",
+    "1",
+    "!#$%&'*+-.^_`|~",
+    "Content-Typ",
+    "Connectionx",
+    "Set-Cookie",
+    "ETag",
+    "Location",
+    "WWW-Authenticate",
+]
 
 
 @pytest.mark.parametrize("name", NAMES_GOOD)
@@ -309,7 +337,17 @@ def test_a_good_header_name_goes_out_whole(server: Server, name: str) -> None:
     assert (name, "v") in resp.headers
 
 
-HOP_BY_HOP = ["Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Trailers", "Transfer-Encoding", "Upgrade"]
+HOP_BY_HOP = [
+    "Connection",
+    "Keep-Alive",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "TE",
+    "Trailer",
+    "Trailers",
+    "Transfer-Encoding",
+    "Upgrade",
+]
 
 
 @pytest.mark.parametrize("name", HOP_BY_HOP)
@@ -352,6 +390,7 @@ def test_the_same_content_length_twice_goes_out_once_or_not_at_all(server: Serve
 
 
 # ---- lengths ----
+
 
 @pytest.mark.parametrize("path", ["too_long", "too_long_in_pieces", "too_long_list", "write_too_much"])
 def test_a_body_that_is_too_long_is_cut_to_its_length(server: Server, path: str) -> None:
@@ -407,6 +446,7 @@ def test_too_short_for_head_is_no_error(server: Server, method: str) -> None:
 
 # ---- close() ----
 
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", ["closes", "closes_204", "closes_304", "closes_empty", "closes_after_error", "closes_after_first_error",
                                   "closes_after_bad_item", "closes_after_bad_first_item", "closes_when_not_started", "closes_badly",
@@ -461,6 +501,7 @@ def test_bodies_that_must_not_be_are_dropped(server: Server, path: str) -> None:
 
 # ---- streaming ----
 
+
 @pytest.mark.parametrize("path", ["write_leaves_at_once", "pieces_leave_at_once", "pieces_with_length_leave_at_once"])
 def test_each_piece_leaves_before_the_next_is_made(server: Server, path: str) -> None:
     """PEP 3333: a server must not delay the transmission of any block."""
@@ -481,11 +522,19 @@ def test_each_piece_leaves_before_the_next_is_made(server: Server, path: str) ->
 
 # ---- the environ ----
 
+
 def test_the_environ_is_as_pep_3333_says(server: Server) -> None:
     for _ in range(3):
         facts = json.loads(ask(server, "/environ_facts?q").body)
         assert facts["type"] == "dict"
-        assert facts["missing"] == facts["not_str"] == facts["values_not_str"] == facts["not_latin_1"] == facts["from_os"] == []
+        assert (
+            facts["missing"]
+            == facts["not_str"]
+            == facts["values_not_str"]
+            == facts["not_latin_1"]
+            == facts["from_os"]
+            == []
+        )
         assert (facts["version"], facts["scheme"]) == ([1, 0], "http")
         assert facts["flags"] == ["bool"] * 3
         assert facts["run_once"] is False
@@ -523,6 +572,7 @@ def test_a_kept_start_response_answers_nobody_else(server: Server) -> None:
 
 # ---- wsgi.input against io.BytesIO ----
 
+
 def random_body(rng: random.Random) -> bytes:
     """Bytes with line ends of all kinds in them."""
     n = rng.choice([0, 1, 2, 10, 100, 1000, 9000, 70_000])
@@ -535,7 +585,9 @@ def random_ops(rng: random.Random) -> list[list]:
     ops: list[list] = []
     for _ in range(rng.randint(1, 12)):
         name = rng.choice(["read", "read", "readline", "readline", "next"])
-        ops.append([name] if name == "next" or rng.random() < 0.15 and name == "readline" else [name, rng.choice(sizes)])
+        ops.append(
+            [name] if name == "next" or (rng.random() < 0.15 and name == "readline") else [name, rng.choice(sizes)]
+        )
     ops.append(rng.choice([["read"], ["readlines"], ["iter"], ["read", -1], ["read", None]]))
     return [*ops, ["read"], ["read", 5], ["readline"], ["readlines"], ["iter"], ["next"]]
 
@@ -553,7 +605,9 @@ def send_body(c, path: str, body: bytes, ops: list[list], how: str, rng: random.
         c.send(post_chunked(path, pieces, field))
     else:
         chunks = [b"%x;e=f\r\n%s\r\n" % (len(p), p) for p in pieces if p]
-        c.send_pieces([get(path, "Transfer-Encoding: chunked", field, method="POST"), *chunks, b"0\r\nX: y\r\n", b"\r\n"], 0.01)
+        c.send_pieces(
+            [get(path, "Transfer-Encoding: chunked", field, method="POST"), *chunks, b"0\r\nX: y\r\n", b"\r\n"], 0.01
+        )
     return c.read_response("POST")
 
 

@@ -54,6 +54,7 @@ def length(n: int) -> list[tuple[str, str]]:
 
 # ---- write() ----
 
+
 @case
 def write_only(environ, start):
     write = start("200 OK", TEXT)
@@ -154,6 +155,7 @@ def write_much(environ, start):
 
 
 # ---- start_response ----
+
 
 @case
 def never_started(environ, start):
@@ -258,6 +260,7 @@ def exc_info_after(environ, start):
 @case
 def exc_info_after_empty_items(environ, start):
     """Nothing has been sent by empty bytestrings, so the answer can still be replaced."""
+
     def pieces():
         start("200 OK", TEXT)
         yield b""
@@ -374,6 +377,7 @@ def lengths_of_the_query(environ, start):
 
 # ---- what is returned ----
 
+
 @case
 def returns_another_type(environ, start):
     start("200 OK", TEXT)
@@ -403,7 +407,7 @@ def returns_an_iterable(environ, start):
     start("200 OK", TEXT)
     return {
         "list": [b"0", b"1", b"2"], "tuple": (b"0", b"1", b"2"), "iterator": iter([b"0", b"1", b"2"]), "old": Old(), "again": Again(),
-        "generator": (b"%d" % i for i in range(3)), "map": map(lambda i: b"%d" % i, range(3)), "dict": {b"0": 1, b"1": 2, b"2": 3},
+        "generator": (b"%d" % i for i in range(3)), "map": map(lambda i: b"%d" % i, range(3)), "dict": {b"0": 1, b"1": 2, b"2": 3},  # noqa: C417
         "empties": [b"", b"0", b"", b"", b"1", b"2", b""],
     }[query(environ)["t"]]  # fmt: skip
 
@@ -411,7 +415,9 @@ def returns_an_iterable(environ, start):
 @case
 def returns_empty(environ, start):
     start("200 OK", TEXT)
-    return {"list": [], "tuple": (), "generator": iter(()), "empty_items": [b"", b""], "one_empty": [b""]}[query(environ)["t"]]
+    return {"list": [], "tuple": (), "generator": iter(()), "empty_items": [b"", b""], "one_empty": [b""]}[
+        query(environ)["t"]
+    ]
 
 
 class Sized(Body):
@@ -457,6 +463,7 @@ def bytes_subclass(environ, start):
 
 
 # ---- lengths ----
+
 
 @case
 def too_long(environ, start):
@@ -524,6 +531,7 @@ def length_zero_and_body(environ, start):
 
 
 # ---- close() ----
+
 
 @case
 def closes(environ, start):
@@ -611,6 +619,7 @@ def closes_badly_chunked(environ, start):
 @case
 def closes_slow(environ, start):
     """An endless stream: only the client's going ends it."""
+
     def pieces():
         while True:
             yield b"x" * 20_000
@@ -646,6 +655,7 @@ def generator_is_closed(environ, start):
 
 # ---- errors ----
 
+
 @case
 def raises_before(environ, start):
     raise RuntimeError("before start_response")
@@ -669,6 +679,7 @@ def raises_with_bad_str(environ, start):
 
 
 # ---- streaming ----
+
 
 @case
 def pieces_leave_at_once(environ, start):
