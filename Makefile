@@ -2,7 +2,7 @@
 # `make` alone prints the list.
 #
 # PYTHON=python3.12 chooses the interpreter .venv is made from; T='tests/py/test_x.py -k y'
-# chooses what pytest runs; FUZZ_SECONDS=600 how long each fuzzer does.
+# chooses what pytest runs; FUZZ_SECONDS=600 how long each fuzzer does; B=--quick is for the bench.
 .DEFAULT_GOAL := help
 .PHONY: help run test san fuzz lint fmt bench build dev cover clean
 
@@ -28,7 +28,7 @@ fmt:   ## lay out C and Python as the checks want it
 	@tools/fmt
 
 bench: ## compare with other servers (bench/README.md)
-	@bench/run
+	@tools/setup build && bench/run $(B)
 
 build: ## build the package into .venv
 	@tools/build

@@ -7,7 +7,6 @@ C laid out by clang-format.
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,7 +121,7 @@ def report(problems: list[str], closing: str) -> int:
     for problem in problems:
         print(problem)
     if problems:
-        print(f"{len(problems)} wrong", file=sys.stderr)
+        print(f"{len(problems)} wrong")
         return 1
     print(closing)
     return 0
