@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from rawhttp import Conn, Cut, get, post, post_chunked
-from server import KIND, Server
+from server import KIND, Server, wait_for
 
 SIZES = [
     1,
@@ -193,3 +193,62 @@ def test_a_client_that_reads_while_it_writes(probe: Server) -> None:
         sender.start()
         assert c.read_response("POST").body == body
         sender.join()
+
+
+@pytest.mark.parametrize("size", [1, 1000, 100_000])
+@pytest.mark.parametrize("how", ["length", "chunked"])
+def test_a_body_sent_back_while_it_is_read(probe: Server, size: int, how: str) -> None:
+    """Both directions flow; the client writes and reads at once."""
+    body = random.Random(size).randbytes(40_000 if size == 1 else 3_000_000)
+    pieces = [body[i : i + 50_000] for i in range(0, len(body), 50_000)]
+    path = f"/mirror?size={max(size, 16)}"
+    with probe.connect(30.0) as c:
+        sender = threading.Thread(
+            target=c.send, args=(post(path, body) if how == "length" else post_chunked(path, pieces),)
+        )
+        sender.start()
+        resp = c.read_response("POST")
+        sender.join()
+        assert resp.body == body
+        assert c.exchange(get("/plain?id=2")).body == b"hello 2"
+
+
+def test_pieces_come_back_before_the_body_is_complete(probe: Server) -> None:
+    """A client that pauses: its request begins early, and what it sent is answered meanwhile."""
+    with probe.connect(10.0) as c:
+        c.send(get("/mirror?size=5", "Content-Length: 15", method="POST") + b"first")
+        head = c.read_final_head("POST")
+        while b"first" not in c.buf:
+            assert c._more()
+        c.send(b"again")
+        while b"again" not in c.buf:
+            assert c._more()
+        c.send(b"third")
+        c.read_body(head, "POST")
+        assert head.body == b"firstagainthird"
+
+
+@pytest.mark.parametrize("how", ["close", "reset", "half_close"])
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_an_application_that_waits_for_the_body_learns_that_the_client_left(
+    probe: Server, how: str, framing: str
+) -> None:
+    """read() raises, an OSError as PEP 3333's file interface has it; it never returns a part as if it were all."""
+    name = f"{how}-{framing}"
+    with probe.connect() as c:
+        if framing == "length":
+            c.send(get(f"/reader?id={name}", "Content-Length: 100", method="POST") + b"x" * 50)
+        else:
+            c.send(get(f"/reader?id={name}", "Transfer-Encoding: chunked", method="POST") + b"64\r\n" + b"x" * 50)
+        began = wait_for(lambda: probe.recorded(kind="began", id=name), 2.0)
+        if how == "reset":
+            c.abort()
+        elif how == "half_close":
+            c.half_close()
+            rest = c.drain()
+            assert rest == b"" or rest.startswith(b"HTTP/1.1 400 "), rest
+    if began:
+        assert wait_for(lambda: probe.recorded(kind="failed", id=name), 3.0), "the application waits on"
+        assert probe.recorded(kind="failed", id=name)[0]["is_os"]
+    assert not probe.recorded(kind="read", id=name)
+    assert probe.fetch("/plain").status == 200

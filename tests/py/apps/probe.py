@@ -130,6 +130,26 @@ def run_ops(stream: Any, ops: list[list[Any]]) -> list[Any]:
     return out
 
 
+def mirror(environ: Environ, start: StartResponse, q: dict[str, str]) -> Iterable[bytes]:
+    """Sends the body back piece by piece while it is read."""
+    start("200 OK", [("Content-Type", "application/octet-stream")])
+    return iter(lambda: environ["wsgi.input"].read(int(q.get("size", 10_000))), b"")
+
+
+def reader(environ: Environ, start: StartResponse, q: dict[str, str]) -> Iterable[bytes]:
+    """Reads a byte and then the rest, and notes how that ended."""
+    stream = environ["wsgi.input"]
+    try:
+        stream.read(1)
+        note(kind="began", id=q.get("id"))
+        n = 1 + len(stream.read())
+    except Exception as e:
+        note(kind="failed", id=q.get("id"), name=type(e).__name__, is_os=isinstance(e, OSError))
+        raise
+    note(kind="read", id=q.get("id"), n=n)
+    return reply(start, b"%d" % n)
+
+
 def whoami(environ: Environ, start: StartResponse, q: dict[str, str]) -> Iterable[bytes]:
     """Process, thread and what the server says of itself."""
     facts = {
@@ -156,7 +176,8 @@ def header(environ: Environ, start: StartResponse, q: dict[str, str]) -> Iterabl
 
 
 ROUTES = {
-    f.__name__: f for f in (echo, raw, plain, status, stream, big, sleep, spin, early, reads, whoami, errors, header)
+    f.__name__: f
+    for f in (echo, raw, plain, status, stream, big, sleep, spin, early, reads, mirror, reader, whoami, errors, header)
 }
 
 
