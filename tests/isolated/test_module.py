@@ -101,10 +101,11 @@ def rounds(n):
 
 rounds(300)
 before = rounds(50)
-after = rounds(200)
+after = rounds(600)
 print(max(b - a for a, b in zip(before, after)))
 """)
-    assert int(out) < 60, f"{out.strip()} more after 200 rounds"
+    # one lost in each round would be 600; tables of the interpreter grow by up to two hundred at a time
+    assert int(out) < 300, f"{out.strip()} more after 600 rounds"
 
 
 def test_the_debug_allocator_finds_nothing() -> None:
