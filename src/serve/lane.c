@@ -5,6 +5,7 @@ enum {
     FIRST_TRY = 2, /* a single slow moment of a noisy machine is soon forgiven */
     LAST_TRY = 4096,
     RELAPSE_FACTOR = 4,
+    SURE_TICKS = 10,
     HEAVY_SHARE = 128 /* half of the wall time */
 };
 
@@ -89,10 +90,22 @@ void cit_lane_surprise(struct cit_lanes *l, uint32_t kind, double cpu_share)
     set_lane(l, s, lane_for(s->share));
 }
 
-bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, const struct cit_lane_end *end, int64_t quick_ns)
+static bool proved_quick(const struct cit_lane_slot *s, const struct cit_lane_end *end, int64_t tick_ns)
+{
+    bool burned = end->cpu_ns < 0 || end->cpu_ns >= tick_ns * CIT_LANE_BURN_TICKS / 2;
+
+    return end->wall_ns < tick_ns / 2 || (s->lane == CIT_LANE_HEAVY && !burned);
+}
+
+static bool certainly_slow(const struct cit_lane_end *end, int64_t tick_ns)
+{
+    return end->cpu_ns >= tick_ns * CIT_LANE_BURN_TICKS / 2 || (end->alone && end->wall_ns >= tick_ns * SURE_TICKS);
+}
+
+bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, const struct cit_lane_end *end, int64_t tick_ns)
 {
     struct cit_lane_slot *s = &l->slot[kind % CIT_LANES_SLOTS];
-    bool quick = end->wall_ns < quick_ns;
+    bool quick = proved_quick(s, end, tick_ns);
 
     if (s->kind != kind || s->lane == CIT_LANE_QUICK)
         return quick;
@@ -100,7 +113,7 @@ bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, const struct cit_lane_en
         s->share = (uint8_t)((s->share * 3 + share_of((double)end->cpu_ns / (double)end->wall_ns)) / 4);
         set_lane(l, s, lane_for(s->share));
     }
-    if (!quick && (end->alone || end->cpu_ns >= quick_ns))
+    if (!quick && certainly_slow(end, tick_ns))
         s->left = s->left < s->start ? s->start : s->left;
     else if (s->left > 1)
         s->left--;

@@ -59,10 +59,15 @@ struct cit_lane_end {
     bool alone_heavy;        /* no other heavy one did: its share of CPU time is its own */
 };
 
-/* It ended.  One that certainly was slow (it took quick_ns or more, alone or on the CPU)
- * starts the way back again; any other is a step on it, for beside other requests a long
- * time may be a wait for their lock.  Returns true if it was shorter than quick_ns. */
-bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, const struct cit_lane_end *end, int64_t quick_ns);
+/* A request that burns CPU holds the application's lock wherever it runs, and threads only
+ * help the others once it burns longer than they would wait for that lock anyway. */
+#define CIT_LANE_BURN_TICKS 4
+
+/* It ended.  One that certainly was slow (half of CIT_LANE_BURN_TICKS on the CPU, or ten ticks
+ * in all with no other thread out) starts the way back again; any other is a step on it,
+ * for beside others a long time may be a wait for their lock.  Returns true if it proved quick:
+ * half a tick in all, or, of the heavy lane, too little CPU time for it. */
+bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, const struct cit_lane_end *end, int64_t tick_ns);
 
 /* How many requests of this kind, heavy, keep one CPU busy: 1 / its CPU share, 1 to most. */
 int cit_lane_width(const struct cit_lanes *l, uint32_t kind, int most);

@@ -403,7 +403,7 @@ static void learn(struct cit_thread *t, uint32_t kind, struct cit_lane_end *end)
     pthread_mutex_lock(&team->mu);
     end->alone = t->alone && atomic_load(&team->nout) <= 1;
     end->alone_heavy = t->alone_heavy && atomic_load(&team->nheavy) <= 1;
-    if (cit_lane_ended(&team->lanes, kind, end, t->w->conf->tick_us * 500))
+    if (cit_lane_ended(&team->lanes, kind, end, t->w->conf->tick_us * 1000))
         cit_count(&t->w->env.slot->counters.mispredicted);
     pthread_mutex_unlock(&team->mu);
 }
@@ -507,6 +507,8 @@ static bool look(struct cit_thread *t, struct watch *seen)
         *seen = (struct watch){ .word = word, .cpu_ns = cpu, .at_ns = now };
         return false;
     }
+    if (cpu - seen->cpu_ns >= (now - seen->at_ns) / 2 && now - seen->at_ns < CIT_LANE_BURN_TICKS * t->w->conf->tick_us * 1000)
+        return false; /* it burns CPU: see lane.h */
     if (!atomic_compare_exchange_strong(&team->word, &word, ((word >> 1) + 1) << 1))
         return false;
     take_over(t, cpu == -1 || seen->cpu_ns == -1 ? -1 : cpu - seen->cpu_ns, now - seen->at_ns);

@@ -130,6 +130,19 @@ static void time_on_the_cpu_is_never_a_step_back(void **state)
     assert_int_not_equal(cit_lane_of(&l, kind("/burn")), CIT_LANE_QUICK);
 }
 
+static void a_wait_for_the_lock_does_not_keep_a_kind_heavy(void **state)
+{
+    static struct cit_lanes l;
+    struct cit_lane_end waited = { .wall_ns = 8 * MS, .cpu_ns = MS / 10, .alone = true, .alone_heavy = true };
+
+    (void)state;
+    cit_lane_surprise(&l, kind("/gc"), 1);
+    assert_int_equal(cit_lane_of(&l, kind("/gc")), CIT_LANE_HEAVY);
+    assert_true(cit_lane_ended(&l, kind("/gc"), &waited, MS));
+    assert_true(cit_lane_ended(&l, kind("/gc"), &waited, MS));
+    assert_int_equal(cit_lane_of(&l, kind("/gc")), CIT_LANE_QUICK);
+}
+
 static void the_width_of_the_heavy_lane_follows_the_share_of_cpu(void **state)
 {
     static struct cit_lanes l;
@@ -173,6 +186,7 @@ int main(void)
         cmocka_unit_test(a_slow_end_starts_the_way_back_again),
         cmocka_unit_test(a_long_time_beside_others_is_a_step_back_too),
         cmocka_unit_test(time_on_the_cpu_is_never_a_step_back),
+        cmocka_unit_test(a_wait_for_the_lock_does_not_keep_a_kind_heavy),
         cmocka_unit_test(the_width_of_the_heavy_lane_follows_the_share_of_cpu),
         cmocka_unit_test(a_new_kind_in_the_same_slot_takes_it_over),
         cmocka_unit_test(each_lane_has_a_name),
