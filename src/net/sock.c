@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <linux/sockios.h>
 #include <sys/sendfile.h>
 #endif
 
@@ -193,3 +195,15 @@ int64_t cit_sock_sendfile(int fd, int file_fd, int64_t *offset, size_t n)
     return copy_file(fd, file_fd, offset, n);
 }
 #endif
+
+int64_t cit_sock_unsent(int fd)
+{
+#ifdef SIOCOUTQ
+    int n;
+
+    return ioctl(fd, SIOCOUTQ, &n) == -1 ? -1 : n;
+#else
+    (void)fd;
+    return -1;
+#endif
+}

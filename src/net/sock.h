@@ -78,6 +78,9 @@ CIT_MUST_CHECK int64_t cit_sock_sendv(int fd, const struct iovec *iov, int count
 /* `more`: further bytes follow at once (MSG_MORE). */
 CIT_MUST_CHECK int64_t cit_sock_sendv_more(int fd, const struct iovec *iov, int count);
 
+/* Bytes the kernel has that the peer has not acknowledged; -1 where it does not tell. */
+int64_t cit_sock_unsent(int fd);
+
 /* From *offset of file_fd, at most n bytes; moves *offset.  CIT_EINVAL when this file
  * can't be sent so (read it instead); CIT_EIO with 0 bytes left when it ended early. */
 CIT_MUST_CHECK int64_t cit_sock_sendfile(int fd, int file_fd, int64_t *offset, size_t n);

@@ -6,8 +6,8 @@
  *
  * The template has every key that all requests have, so that a copy of it never grows
  * with them.  Copying and freeing a dict of 22 is the dearest part of a small request;
- * one that comes back with just the keys and values it was given, and that nobody else
- * holds, serves the next request instead.  In it what is the same again (the server's
+ * one that comes back unchanged (stamp.c), and that nobody else holds, serves the next
+ * request instead.  In it what is the same again (the server's
  * address, a client's Host, a path that is asked for all day) is seen by the identity of
  * the object the memo gives and costs a comparison. */
 #include "py/state.h"
@@ -91,30 +91,21 @@ static int make(struct cit_py_state *st, struct cit_py_env *e)
     e->dict = PyDict_Copy(st->environ);
     if (e->dict == NULL)
         return -1;
+    e->is_watched = cit_py_stamp_watch(st, e->dict);
     memcpy(e->value, st->value, sizeof e->value);
     e->remote[0] = e->local[0] = 0;
     return 0;
 }
 
-/* The very objects it was given, in the order of the template. */
-static bool is_unchanged(struct cit_py_state *st, const struct cit_py_env *e)
-{
-    PyObject *key, *value; /* borrowed */
-    Py_ssize_t at = 0;
-
-    if (PyDict_GET_SIZE(e->dict) != CIT_PY_KEY_COUNT)
-        return false;
-    for (int k = 0; k < CIT_PY_KEY_COUNT; k++) {
-        if (!PyDict_Next(e->dict, &at, &key, &value) || key != st->key[k] || value != e->value[k])
-            return false;
-    }
-    return true;
-}
-
+/* One that has more keys than the template, or can't be watched, is for one request. */
 void cit_py_environ_done(struct cit_py_state *st, struct cit_py_env *e)
 {
-    if (e->dict != NULL && (Py_REFCNT(e->dict) != 1 || !is_unchanged(st, e)))
-        Py_CLEAR(e->dict);
+    if (e->dict == NULL || (e->is_watched && Py_REFCNT(e->dict) == 1 && cit_py_stamp_of(e->dict) == e->stamp &&
+                            PyDict_GET_SIZE(e->dict) == CIT_PY_KEY_COUNT))
+        return;
+    if (e->is_watched)
+        cit_py_stamp_unwatch(st, e->dict);
+    Py_CLEAR(e->dict);
 }
 
 /* ---- the request line ---- */
@@ -429,5 +420,6 @@ PyObject *cit_py_environ_fill(struct cit_py_call *c)
         return NULL;
     if (put_all(&f, c, h) < 0 || add_fields(c, f.e->dict, h) < 0)
         return NULL;
+    f.e->stamp = cit_py_stamp_of(f.e->dict);
     return f.e->dict;
 }

@@ -75,7 +75,7 @@ static int module_exec(PyObject *module)
         PyErr_NoMemory();
         return -1;
     }
-    if (make_types(module, st) < 0 || make_strings(st) < 0 || cit_py_memo_init(st) < 0 || make_objects(st) < 0)
+    if (cit_py_stamp_init(st) < 0 || make_types(module, st) < 0 || make_strings(st) < 0 || cit_py_memo_init(st) < 0 || make_objects(st) < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "RequestTimeout", st->request_timeout) < 0 ||
         PyModule_AddObjectRef(module, "FileWrapper", (PyObject *)st->type_file_wrapper) < 0)
@@ -105,6 +105,7 @@ static int module_clear(PyObject *module)
     struct cit_py_state *st = cit_py_state_of(module);
 
     cit_py_kits_clear(st);
+    cit_py_stamp_fini(st);
     for (int i = 0; i < CIT_PY_KEY_COUNT; i++)
         st->value[i] = NULL; /* borrowed from environ */
 #define CLEAR_TYPE(name, spec) Py_CLEAR(st->type_##name);

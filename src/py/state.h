@@ -9,8 +9,9 @@
  *                kept them
  *
  * Everything that is a Python object lives in the module's state or in the server, both
- * reached from arguments; two words are static, and no Python objects: whether this process
- * is a stray child (forkguard.c), and each thread's detached thread state (app_ops.c).
+ * reached from arguments; three words are static, and no Python objects: whether this process
+ * is a stray child (forkguard.c), each thread's detached thread state (app_ops.c), and a
+ * count of changes to environs (stamp.c).
  * The lists below make the members, their traversal, their clearing and the interning.
  *
  * Depends on: Python.h, base, serve/{app,conf,log,worker}.
@@ -154,6 +155,8 @@ enum { CIT_PY_KITS = 64, CIT_PY_HOST_MAX = 48 };
 struct cit_py_env {
     PyObject *dict;                    /* owned; NULL: the next request makes one */
     PyObject *value[CIT_PY_KEY_COUNT]; /* borrowed from dict: what it holds now */
+    uint64_t stamp;                    /* of the dict when it was given to the application */
+    bool is_watched;
     char remote[CIT_PY_HOST_MAX], local[CIT_PY_HOST_MAX]; /* the hosts it names; empty: others */
 };
 
@@ -179,6 +182,7 @@ struct cit_py_state {
     struct cit_py_server *server; /* the run of supervise() going on; NULL: none */
     struct cit_py_call *calls;    /* requests with the application now */
     uint64_t serial;              /* of the last call */
+    int watcher;                  /* of dicts, from Python 3.12 on: its id + 1; 0: none */
 };
 
 /* ---- one request ---- */
@@ -320,6 +324,19 @@ PyObject *cit_py_environ_fill(struct cit_py_call *c);
 
 /* After the request: keeps the kit's environ for the next if nobody else holds or changed it. */
 void cit_py_environ_done(struct cit_py_state *st, struct cit_py_env *e);
+
+/* ---- stamp.c: was a dict changed since? ---- */
+
+/* Before the first dict is watched, and after the last: 0, or -1 with an exception. */
+int cit_py_stamp_init(struct cit_py_state *st);
+void cit_py_stamp_fini(struct cit_py_state *st);
+
+/* From now on the dict has stamps; no more.  False: it can't have any. */
+bool cit_py_stamp_watch(struct cit_py_state *st, PyObject *dict);
+void cit_py_stamp_unwatch(struct cit_py_state *st, PyObject *dict);
+
+/* Another number whenever the watched dict was changed (perhaps also when it was not). */
+uint64_t cit_py_stamp_of(PyObject *dict);
 
 /* ---- memo.c ---- */
 

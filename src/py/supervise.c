@@ -148,6 +148,22 @@ static int serve_with_logs(struct cit_py_server *s, const struct cit_worker_env 
     return status;
 }
 
+/* The new user may not be allowed to read Python's own modules. */
+static void import_before_drop(const struct cit_conf *conf)
+{
+    static const char *const names[] = { "threading", "traceback", "citrate.logs" };
+
+    if (conf->uid == -1 && conf->gid == -1)
+        return;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        PyObject *module = PyImport_ImportModule(names[i]);
+
+        if (module == NULL)
+            PyErr_Clear(); /* whoever needs it will say so */
+        Py_XDECREF(module);
+    }
+}
+
 static int work(struct cit_py_server *s, const struct cit_worker_env *env, const struct cit_conf *conf)
 {
     /* As Python has them, for applications that write to sockets and files of their own;
@@ -157,6 +173,7 @@ static int work(struct cit_py_server *s, const struct cit_worker_env *env, const
     cit_log_after_fork(s->log);
     s->conf = *conf;
     s->env = env;
+    import_before_drop(conf);
     if (cit_priv_drop(conf, s->log) != CIT_OK)
         return 1;
     if (load_app(s, env) < 0) {

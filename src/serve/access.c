@@ -525,6 +525,49 @@ static int add_env(struct cit_access *a, struct cit_slice name)
     return CIT_OK;
 }
 
+static int add_letter(struct cit_access *a, char letter)
+{
+    for (size_t i = 0; i < sizeof atoms / sizeof *atoms; i++)
+        if (atoms[i].letter == letter)
+            return add_step(a, atoms[i].put, cit_slice(NULL, 0));
+    return CIT_EINVAL;
+}
+
+/* HTTP_USER_AGENT is the field user-agent. */
+static int add_http_env(struct cit_access *a, struct cit_slice name)
+{
+    char *field = cit_memdup(name.p, name.n);
+    int err;
+
+    if (field == NULL)
+        return CIT_ENOMEM;
+    for (size_t i = 0; i < name.n; i++)
+        if (field[i] == '_')
+            field[i] = '-';
+    err = add_step(a, put_i, cit_slice(field, name.n));
+    cit_free(field);
+    return err;
+}
+
+/* A name of the request's environ (PEP 3333) as far as a log can know it, else of the process's. */
+static int add_e(struct cit_access *a, struct cit_slice name)
+{
+    static const struct {
+        const char *name;
+        char letter;
+    } known[] = { { "REQUEST_METHOD", 'm' }, { "PATH_INFO", 'U' },   { "QUERY_STRING", 'q' },
+                  { "SERVER_PROTOCOL", 'H' }, { "REMOTE_ADDR", 'h' } };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (cit_slice_eq(name, cit_slice_str(known[i].name)))
+            return add_letter(a, known[i].letter);
+    if (name.n > 5 && memcmp(name.p, "HTTP_", 5) == 0)
+        return add_http_env(a, cit_slice(name.p + 5, name.n - 5));
+    if (cit_slice_eq(name, CIT_SLICE_LIT("CONTENT_TYPE")) || cit_slice_eq(name, CIT_SLICE_LIT("CONTENT_LENGTH")))
+        return add_http_env(a, name);
+    return add_env(a, name);
+}
+
 /* What is between the parentheses of %(...)s, and the letter behind them. */
 static int add_atom(struct cit_access *a, struct cit_slice atom, char conversion)
 {
@@ -537,7 +580,7 @@ static int add_atom(struct cit_access *a, struct cit_slice atom, char conversion
         case 'o':
             return add_step(a, put_o, name);
         case 'e':
-            return add_env(a, name);
+            return add_e(a, name);
         }
         return CIT_EINVAL;
     }

@@ -317,6 +317,7 @@ void cit__conn_send(struct cit_thread *t, struct cit_conn *c)
     while (err == CIT_EAGAIN && o->paused && !cit__conn_again(w, c))
         err = cit_out_send(o, c->fd, cit__drop, t);
     if (err == CIT_EAGAIN && (c->out != NULL || cit__conn_keep_out(t, c) == CIT_OK) && watch(w, c, true)) {
+        c->unsent = cit_sock_unsent(c->fd);
         cit__conn_state(w, c, CIT_CONN_SEND, w->conf->send_timeout_ms);
         return;
     }
@@ -438,6 +439,19 @@ static enum cit_step body_expired(struct cit_thread *t, struct cit_conn *c)
     return CIT_STEP_ON;
 }
 
+/* The kernel calls a socket writable again when a third of its buffer is free, which may be
+ * megabytes: a slow reader is told by what it has acknowledged. */
+static bool peer_reads(struct cit_worker *w, struct cit_conn *c)
+{
+    int64_t unsent = cit_sock_unsent(c->fd);
+
+    if (unsent == -1 || unsent >= c->unsent)
+        return false;
+    c->unsent = unsent;
+    c->deadline_ms = w->now_ms + w->conf->send_timeout_ms;
+    return true;
+}
+
 static enum cit_step deadline(struct cit_thread *t, struct cit_conn *c)
 {
     switch ((enum cit_conn_state)c->state) {
@@ -451,6 +465,8 @@ static enum cit_step deadline(struct cit_thread *t, struct cit_conn *c)
     case CIT_CONN_BODY:
         return body_expired(t, c);
     case CIT_CONN_SEND:
+        if (peer_reads(t->w, c))
+            return CIT_STEP_ON;
         cit_log_printf(t->w->env.log, CIT_LOG_INFO, "connection closed: the peer took nothing for send-timeout (%lld ms)",
                        (long long)t->w->conf->send_timeout_ms);
         c->broken = true;

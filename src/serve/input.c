@@ -463,11 +463,12 @@ static enum cit_step at_eof(struct cit_thread *t, struct cit_conn *c)
 {
     c->eof = true;
     c->pending = 0;
-    if (c->parked != NULL && !c->parked->discard) {
-        cit_log_printf(t->w->env.log, CIT_LOG_DEBUG, "the peer closed the connection within a body");
-        c->broken = true;
-    }
-    cit__conn_end(t, c);
+    if (c->parked != NULL && !c->parked->discard)
+        cit__refuse(t, c, 400, "the peer closed its side within a body");
+    else if (c->state == CIT_CONN_HEAD)
+        cit__refuse(t, c, 400, "the peer closed its side within a head");
+    else
+        cit__conn_end(t, c);
     return CIT_STEP_ON;
 }
 

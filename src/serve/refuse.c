@@ -54,7 +54,7 @@ void cit__refuse(struct cit_thread *t, struct cit_conn *c, int status, const cha
 
     if (c->parked != NULL && cit_h1_parse_request(c->parked->head, c->parked->head_n, 0, &t->w->limits, h) < 0)
         h->method = h->target = cit_slice(NULL, 0);
-    if (c->parked == NULL && status == 408)
+    if (c->parked == NULL && (status == 408 || c->eof))
         h->method = h->target = cit_slice(NULL, 0); /* of some other request */
     head_only = cit_slice_eq(h->method, CIT_SLICE_LIT("HEAD"));
     log_refusal(t, c, status, why);

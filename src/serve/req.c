@@ -179,6 +179,8 @@ static int body_ended(struct cit_req *r, int err)
         cit_req_warn(r, "the body is longer than limit-request-body (413)");
     else if (err == CIT_EPROTO)
         cit_req_warn(r, "%s (%d)", cit_h1_bad_text(r->body->bad), cit_h1_bad_status(r->body->bad));
+    else if (err == CIT_ECLOSED)
+        cit_req_warn(r, "the peer closed its side within a body (400)");
     else
         cit_req_debug(r, "the body can't be read: %s", cit_err_text(err));
     return err;

@@ -337,6 +337,7 @@ static void keep_head(struct cit_req *r)
 static int push(struct cit_req *r)
 {
     struct cit_thread *t = r->t;
+    int64_t unsent;
     int err;
 
     keep_head(r);
@@ -346,7 +347,10 @@ static int push(struct cit_req *r)
             break;
         if (cit_out_left(&t->out) <= PILE_MOST)
             return CIT_OK;
+        unsent = cit_sock_unsent(r->c->fd);
         err = cit__wait_fd(r, POLLOUT, t->w->conf->send_timeout_ms);
+        if (err == CIT_ETIMEDOUT && atomic_load(&r->claim) != CIT_CLAIM_TIMEOUT && cit_sock_unsent(r->c->fd) < unsent)
+            continue; /* it reads, if slowly: see deadline() in conn.c */
         if (err != CIT_OK) {
             cit_req_warn(r, "the peer took nothing for send-timeout");
             break;
@@ -438,6 +442,8 @@ static int failure_status(const struct cit_req *r)
         return 413;
     case CIT_EPROTO:
         return cit_h1_bad_status(r->body->bad);
+    case CIT_ECLOSED:
+        return 400;
     default:
         return 500;
     }

@@ -91,7 +91,10 @@ struct cit_conn {
     struct cit_timer timer;
     int64_t deadline_ms; /* true one; the timer may stand earlier */
     int64_t since_ms;    /* when this state was entered */
-    int64_t moved_ms;    /* when a body last moved */
+    union {
+        int64_t moved_ms; /* BODY: when it last moved */
+        int64_t unsent;   /* SEND: what the peer had yet to acknowledge when last looked at */
+    };
     struct cit_buf in;   /* input not yet used; owns memory only while there is some */
     struct cit_out *out; /* output not yet taken; NULL mostly */
     struct cit_parked *parked;
