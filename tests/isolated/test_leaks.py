@@ -65,7 +65,7 @@ def test_rounds_of_requests_leave_nothing_behind(server: Server, kind: str) -> N
     after = measure(server, requests, ROUNDS * 4)
     grown = after["blocks"] - before["blocks"]
     # one block lost in each round would be 240; caches of Python move by a few dozen
-    assert grown < ROUNDS * 2, f"{grown} more memory blocks after {ROUNDS * 4} rounds"
+    assert grown < ROUNDS * 3, f"{grown} more memory blocks after {ROUNDS * 4} rounds"
     for name, count in before["types"].items():
         if count is not None:
             assert abs(after["types"][name] - count) <= 4, f"references to {name}: {count}, then {after['types'][name]}"
