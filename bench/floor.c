@@ -88,7 +88,7 @@ static void serve(int fd)
 static void accept_all(int epoll, int listener)
 {
     for (;;) {
-        struct epoll_event ev = {.events = EPOLLIN};
+        struct epoll_event ev = { .events = EPOLLIN };
         int one = 1;
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -117,7 +117,7 @@ static void prepare_answers(void)
 
 static int listen_on(uint16_t port)
 {
-    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(port) };
     struct sockaddr sa;
     int one = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -152,7 +152,7 @@ static _Noreturn void run(int epoll, int listener)
 
 int main(int argc, char **argv)
 {
-    struct epoll_event ev = {.events = EPOLLIN};
+    struct epoll_event ev = { .events = EPOLLIN };
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     int listener = argc > 1 ? listen_on((uint16_t)strtoul(argv[1], NULL, 10)) : -1;
 

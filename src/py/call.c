@@ -93,8 +93,7 @@ static int begin(struct cit_py_call *c, struct cit_py_server *s, struct cit_req 
 static void wait_for_others(struct cit_py_call *c)
 {
     while (c->busy) {
-        Py_BEGIN_ALLOW_THREADS
-        (void)usleep(1000);
+        Py_BEGIN_ALLOW_THREADS(void) usleep(1000);
         Py_END_ALLOW_THREADS
     }
 }

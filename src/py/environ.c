@@ -284,13 +284,14 @@ static int put_local(const struct fill *f, const struct cit_peer *p)
     return 0;
 }
 
-static int put_peer(const struct fill *f, const struct cit_peer *p, struct cit_slice host, bool is_https)
+static int put_peer(const struct fill *f, const struct cit_peer *p, struct cit_slice host, bool https)
 {
     if (p->is_unix) {
         f->e->remote[0] = f->e->local[0] = 0;
-        if (put(f, CIT_PY_KEY_remote_addr, f->st->str_empty) < 0 || put(f, CIT_PY_KEY_remote_port, f->st->str_empty) < 0)
+        if (put(f, CIT_PY_KEY_remote_addr, f->st->str_empty) < 0 ||
+            put(f, CIT_PY_KEY_remote_port, f->st->str_empty) < 0)
             return -1;
-        return put_server_unix(f, host, is_https);
+        return put_server_unix(f, host, https);
     }
     if (put_remote(f, p) < 0 || put_local(f, p) < 0 ||
         put_new(f, CIT_PY_KEY_remote_port, cit_py_port(f->st, p->remote_port)) < 0)

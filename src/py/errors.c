@@ -19,9 +19,8 @@ struct piece {
 };
 
 struct errors {
-    PyObject_HEAD
-    struct cit_py_state *st; /* borrowed: the type keeps the module */
-    struct piece *pieces;    /* owned; few: one for each thread within a line */
+    PyObject_HEAD struct cit_py_state *st; /* borrowed: the type keeps the module */
+    struct piece *pieces;                  /* owned; few: one for each thread within a line */
 };
 
 /* ---- pieces ---- */

@@ -20,15 +20,13 @@
 enum { BLOCK = 8192, UNWRAP_MOST = 4 };
 
 struct file_wrapper {
-    PyObject_HEAD
-    PyObject *file;
+    PyObject_HEAD PyObject *file;
     Py_ssize_t block;
 };
 
 /* Keeps a descriptor open. */
 struct file {
-    PyObject_HEAD
-    int fd;
+    PyObject_HEAD int fd;
 };
 
 /* ---- the wrapper ---- */

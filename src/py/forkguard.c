@@ -38,6 +38,7 @@ void cit_py_fork_guard_reset(void)
 void cit_py_fork_guard_bite(struct cit_py_server *s)
 {
     cit_log_after_fork(s->log); /* the writer thread stayed in the parent: lines are written at once */
-    cit_log_printf(s->log, CIT_LOG_ERROR, "the application forked and the child came back from the request: child ended");
+    cit_log_printf(s->log, CIT_LOG_ERROR,
+                   "the application forked and the child came back from the request: child ended");
     _exit(EXIT_STRAY);
 }

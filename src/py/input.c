@@ -335,7 +335,8 @@ static void input_dealloc(PyObject *self)
 static PyMethodDef input_methods[] = {
     { "read", FASTCALL(input_read), METH_FASTCALL, "read(size=-1, /): size bytes, fewer only at the end of the body" },
     { "readline", FASTCALL(input_readline), METH_FASTCALL, "readline(size=-1, /): a line, at most size bytes of it" },
-    { "readlines", FASTCALL(input_readlines), METH_FASTCALL, "readlines(hint=-1, /): lines of about hint bytes together" },
+    { "readlines", FASTCALL(input_readlines), METH_FASTCALL,
+      "readlines(hint=-1, /): lines of about hint bytes together" },
     { "readinto", input_readinto, METH_O, "readinto(buffer, /): fills it, less only at the end of the body" },
     { "readable", answer_true, METH_NOARGS, "readable(): True" },
     { "writable", answer_false, METH_NOARGS, "writable(): False" },

@@ -17,8 +17,8 @@ struct cit_py_state *cit_py_state_of(PyObject *module)
 
 static int make_types(PyObject *module, struct cit_py_state *st)
 {
-#define MAKE_TYPE(name, spec)                                                               \
-    if (st->type_##name == NULL)                                                            \
+#define MAKE_TYPE(name, spec)    \
+    if (st->type_##name == NULL) \
         st->type_##name = (PyTypeObject *)PyType_FromModuleAndSpec(module, &(spec), NULL);
     CIT_PY_TYPES(MAKE_TYPE)
 #undef MAKE_TYPE
@@ -75,7 +75,8 @@ static int module_exec(PyObject *module)
         PyErr_NoMemory();
         return -1;
     }
-    if (cit_py_stamp_init(st) < 0 || make_types(module, st) < 0 || make_strings(st) < 0 || cit_py_memo_init(st) < 0 || make_objects(st) < 0)
+    if (cit_py_stamp_init(st) < 0 || make_types(module, st) < 0 || make_strings(st) < 0 || cit_py_memo_init(st) < 0 ||
+        make_objects(st) < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "RequestTimeout", st->request_timeout) < 0 ||
         PyModule_AddObjectRef(module, "FileWrapper", (PyObject *)st->type_file_wrapper) < 0)
@@ -138,7 +139,8 @@ static PyMethodDef methods[] = {
       "In a worker it raises SystemExit.  ValueError: a setting or bind that can't be; OSError: a log." },
     { "settings", cit_py_settings, METH_NOARGS,
       "settings(): name -> (default, least, most); least and most are None for texts" },
-    { "counters", cit_py_counters, METH_NOARGS, "counters(): what this worker counted.  RuntimeError outside a worker" },
+    { "counters", cit_py_counters, METH_NOARGS,
+      "counters(): what this worker counted.  RuntimeError outside a worker" },
     { NULL, NULL, 0, NULL },
 };
 

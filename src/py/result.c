@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum {
-    JOIN_MOST = 16 << 20,    /* a list up to this is joined to learn its length */
-    JOIN_KNOWN = 64 << 10    /* and up to this when its length was given anyway */
+    JOIN_MOST = 16 << 20, /* a list up to this is joined to learn its length */
+    JOIN_KNOWN = 64 << 10 /* and up to this when its length was given anyway */
 };
 
 /* ---- runs of bytes ---- */
@@ -42,7 +42,8 @@ static int outcome(struct cit_py_call *c, int err)
 
 static int not_bytes(PyObject *item)
 {
-    PyErr_Format(PyExc_TypeError, "the application's iterable gave %.100s where bytes are expected", Py_TYPE(item)->tp_name);
+    PyErr_Format(PyExc_TypeError, "the application's iterable gave %.100s where bytes are expected",
+                 Py_TYPE(item)->tp_name);
     return -1;
 }
 
@@ -121,7 +122,8 @@ static int send_joined(struct cit_py_call *c, PyObject *const *items, Py_ssize_t
 static int send_many(struct cit_py_call *c, PyObject *list)
 {
     Py_ssize_t count = PySequence_Fast_GET_SIZE(list);
-    Py_ssize_t total = total_of(PySequence_Fast_ITEMS(list), count);
+    PyObject *const *items = PySequence_Fast_ITEMS(list); /* borrowed from the list, while nothing else runs */
+    Py_ssize_t total = total_of(items, count);
     int rc = 0;
 
     if (total < 0)
@@ -129,7 +131,7 @@ static int send_many(struct cit_py_call *c, PyObject *list)
     if (!c->started)
         return no_start();
     if (total <= (cit_resp_length(c->r) == -1 ? JOIN_MOST : JOIN_KNOWN))
-        return send_joined(c, PySequence_Fast_ITEMS(list), count, total);
+        return send_joined(c, items, count, total);
     /* a send may let other threads run, which may change the list */
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list) && rc == 0; i++) {
         PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(list, i));

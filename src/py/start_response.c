@@ -36,7 +36,8 @@ static int read_keywords(PyObject *const *args, Py_ssize_t n, PyObject *names, s
 static int read_args(PyObject *const *args, Py_ssize_t n, PyObject *names, struct args *out)
 {
     if (n < 2 || n > 3) {
-        PyErr_Format(PyExc_TypeError, "start_response() takes status, headers and perhaps exc_info, not %zd arguments", n);
+        PyErr_Format(PyExc_TypeError, "start_response() takes status, headers and perhaps exc_info, not %zd arguments",
+                     n);
         return -1;
     }
     out->status = args[0];
@@ -136,7 +137,8 @@ static int bad_field(PyObject *item)
     if (!PyUnicode_Check(name)) {
         PyErr_Format(PyExc_TypeError, "the name of a header must be a str, not %R", name);
     } else if (!PyUnicode_Check(value)) {
-        PyErr_Format(PyExc_TypeError, "the value of header %R must be a str, not %.100s", name, Py_TYPE(value)->tp_name);
+        PyErr_Format(PyExc_TypeError, "the value of header %R must be a str, not %.100s", name,
+                     Py_TYPE(value)->tp_name);
     } else {
         PyErr_Format(PyExc_ValueError, "header %R has characters outside latin-1", name);
     }
@@ -360,7 +362,7 @@ static PyType_Slot write_slots[] = {
     { 0, NULL },
 };
 
-#define KIT_FLAGS                                                                                   \
+#define KIT_FLAGS                                                                                      \
     (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE | \
      Py_TPFLAGS_DISALLOW_INSTANTIATION)
 

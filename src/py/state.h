@@ -41,77 +41,77 @@
 /* ---- lists ---- */
 
 /* member, what makes it */
-#define CIT_PY_TYPES(X)                              \
-    X(start_response, cit_py_start_response_spec)    \
-    X(write, cit_py_write_spec)                      \
-    X(input, cit_py_input_spec)                      \
-    X(errors, cit_py_errors_spec)                    \
-    X(file_wrapper, cit_py_file_wrapper_spec)        \
+#define CIT_PY_TYPES(X)                           \
+    X(start_response, cit_py_start_response_spec) \
+    X(write, cit_py_write_spec)                   \
+    X(input, cit_py_input_spec)                   \
+    X(errors, cit_py_errors_spec)                 \
+    X(file_wrapper, cit_py_file_wrapper_spec)     \
     X(file, cit_py_file_spec)
 
 /* Other objects of the module. */
-#define CIT_PY_OBJECTS(X)                                                             \
-    X(request_timeout)    /* the exception type citrate.RequestTimeout */             \
-    X(errors_stream)      /* the one wsgi.errors */                                   \
-    X(environ)            /* dict: the template of all environs */                    \
-    X(known_names)        /* dict: interned environ keys of well-known fields */      \
-    X(io_file)            /* io.FileIO */                                             \
-    X(io_reader)          /* io.BufferedReader */                                     \
-    X(io_random)          /* io.BufferedRandom */
+#define CIT_PY_OBJECTS(X)                                                     \
+    X(request_timeout) /* the exception type citrate.RequestTimeout */        \
+    X(errors_stream)   /* the one wsgi.errors */                              \
+    X(environ)         /* dict: the template of all environs */               \
+    X(known_names)     /* dict: interned environ keys of well-known fields */ \
+    X(io_file)         /* io.FileIO */                                        \
+    X(io_reader)       /* io.BufferedReader */                                \
+    X(io_random)       /* io.BufferedRandom */
 
 /* Keys that every environ has.  member, text.  22 of them: a dict of 22 has room for 42
  * keys, so that neither the fields of a usual request nor a few keys of the application
  * make it grow. */
-#define CIT_PY_KEYS(X)                          \
-    X(request_method, "REQUEST_METHOD")         \
-    X(script_name, "SCRIPT_NAME")               \
-    X(path_info, "PATH_INFO")                   \
-    X(query_string, "QUERY_STRING")             \
-    X(raw_uri, "RAW_URI")                       \
-    X(request_uri, "REQUEST_URI")               \
-    X(server_protocol, "SERVER_PROTOCOL")       \
-    X(server_name, "SERVER_NAME")               \
-    X(server_port, "SERVER_PORT")               \
-    X(server_software, "SERVER_SOFTWARE")       \
-    X(remote_addr, "REMOTE_ADDR")               \
-    X(remote_port, "REMOTE_PORT")               \
-    X(http_host, "HTTP_HOST")                   \
-    X(wsgi_version, "wsgi.version")             \
-    X(wsgi_url_scheme, "wsgi.url_scheme")       \
-    X(wsgi_input, "wsgi.input")                 \
-    X(wsgi_errors, "wsgi.errors")               \
-    X(wsgi_multithread, "wsgi.multithread")     \
-    X(wsgi_multiprocess, "wsgi.multiprocess")   \
-    X(wsgi_run_once, "wsgi.run_once")           \
-    X(wsgi_file_wrapper, "wsgi.file_wrapper")   \
+#define CIT_PY_KEYS(X)                        \
+    X(request_method, "REQUEST_METHOD")       \
+    X(script_name, "SCRIPT_NAME")             \
+    X(path_info, "PATH_INFO")                 \
+    X(query_string, "QUERY_STRING")           \
+    X(raw_uri, "RAW_URI")                     \
+    X(request_uri, "REQUEST_URI")             \
+    X(server_protocol, "SERVER_PROTOCOL")     \
+    X(server_name, "SERVER_NAME")             \
+    X(server_port, "SERVER_PORT")             \
+    X(server_software, "SERVER_SOFTWARE")     \
+    X(remote_addr, "REMOTE_ADDR")             \
+    X(remote_port, "REMOTE_PORT")             \
+    X(http_host, "HTTP_HOST")                 \
+    X(wsgi_version, "wsgi.version")           \
+    X(wsgi_url_scheme, "wsgi.url_scheme")     \
+    X(wsgi_input, "wsgi.input")               \
+    X(wsgi_errors, "wsgi.errors")             \
+    X(wsgi_multithread, "wsgi.multithread")   \
+    X(wsgi_multiprocess, "wsgi.multiprocess") \
+    X(wsgi_run_once, "wsgi.run_once")         \
+    X(wsgi_file_wrapper, "wsgi.file_wrapper") \
     X(wsgi_input_terminated, "wsgi.input_terminated")
 
 /* Other interned text.  member, text */
-#define CIT_PY_STRINGS(X)                \
-    X(empty, "")                         \
-    X(http, "http")                      \
-    X(https, "https")                    \
-    X(http_1_0, "HTTP/1.0")              \
-    X(http_1_1, "HTTP/1.1")              \
-    X(localhost, "localhost")            \
-    X(port_80, "80")                     \
-    X(port_443, "443")                   \
-    X(content_type, "CONTENT_TYPE")      \
-    X(content_length, "CONTENT_LENGTH")  \
-    X(exc_info, "exc_info")              \
-    X(close, "close")                    \
-    X(read, "read")                      \
-    X(raw, "raw")                        \
-    X(fileno, "fileno")                  \
-    X(tell, "tell")                      \
-    X(self, "__self__")                  \
+#define CIT_PY_STRINGS(X)               \
+    X(empty, "")                        \
+    X(http, "http")                     \
+    X(https, "https")                   \
+    X(http_1_0, "HTTP/1.0")             \
+    X(http_1_1, "HTTP/1.1")             \
+    X(localhost, "localhost")           \
+    X(port_80, "80")                    \
+    X(port_443, "443")                  \
+    X(content_type, "CONTENT_TYPE")     \
+    X(content_length, "CONTENT_LENGTH") \
+    X(exc_info, "exc_info")             \
+    X(close, "close")                   \
+    X(read, "read")                     \
+    X(raw, "raw")                       \
+    X(fileno, "fileno")                 \
+    X(tell, "tell")                     \
+    X(self, "__self__")                 \
     X(wrapped, "__wrapped__")
 
 enum cit_py_key {
 #define CIT_PY_KEY_ENUM(name, text) CIT_PY_KEY_##name,
     CIT_PY_KEYS(CIT_PY_KEY_ENUM)
 #undef CIT_PY_KEY_ENUM
-    CIT_PY_KEY_COUNT
+        CIT_PY_KEY_COUNT
 };
 
 enum cit_py_method {
@@ -119,7 +119,7 @@ enum cit_py_method {
 #define CIT_PY_METHOD_ENUM(name) CIT_PY_METHOD_##name,
     CIT_METHOD_MAP(CIT_PY_METHOD_ENUM)
 #undef CIT_PY_METHOD_ENUM
-    CIT_PY_METHOD_COUNT
+        CIT_PY_METHOD_COUNT
 };
 
 /* ---- the memo: bytes that come again and again, as the objects made of them ---- */
@@ -188,9 +188,9 @@ struct cit_py_state {
 /* ---- one request ---- */
 
 struct cit_py_call {
-    struct cit_req *r;          /* borrowed until the call ends */
-    struct cit_py_server *srv;  /* borrowed */
-    struct cit_py_kit *kit;     /* owned */
+    struct cit_req *r;         /* borrowed until the call ends */
+    struct cit_py_server *srv; /* borrowed */
+    struct cit_py_kit *kit;    /* owned */
     struct cit_py_call *prev, *next;
     uint64_t ident;   /* of the thread that runs it */
     uint64_t serial;  /* no two calls have the same */
@@ -203,8 +203,7 @@ struct cit_py_call {
 
 /* start_response; also what holds the other two together */
 struct cit_py_kit {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
     struct cit_py_call *call; /* borrowed; NULL once the request is over */
     struct cit_py_write *write;
     struct cit_py_input *input;
@@ -212,15 +211,13 @@ struct cit_py_kit {
 };
 
 struct cit_py_write {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
     struct cit_py_call *call; /* borrowed */
 };
 
 struct cit_py_input {
-    PyObject_HEAD
-    struct cit_py_call *call; /* borrowed */
-    int64_t taken;            /* bytes of the body handed out */
+    PyObject_HEAD struct cit_py_call *call; /* borrowed */
+    int64_t taken;                          /* bytes of the body handed out */
 };
 
 /* ---- one run of supervise() ---- */
@@ -370,7 +367,7 @@ extern PyType_Spec cit_py_file_wrapper_spec, cit_py_file_spec;
 
 /* What of a file a wrapper stands for, when the kernel can send it. */
 struct cit_py_file_range {
-    int fd;          /* the owner's */
+    int fd; /* the owner's */
     int64_t at, n;
     PyObject *owner; /* a new reference: keeps a descriptor of its own open */
 };

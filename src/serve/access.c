@@ -555,8 +555,11 @@ static int add_e(struct cit_access *a, struct cit_slice name)
     static const struct {
         const char *name;
         char letter;
-    } known[] = { { "REQUEST_METHOD", 'm' }, { "PATH_INFO", 'U' },   { "QUERY_STRING", 'q' },
-                  { "SERVER_PROTOCOL", 'H' }, { "REMOTE_ADDR", 'h' } };
+    } known[] = { { "REQUEST_METHOD", 'm' },
+                  { "PATH_INFO", 'U' },
+                  { "QUERY_STRING", 'q' },
+                  { "SERVER_PROTOCOL", 'H' },
+                  { "REMOTE_ADDR", 'h' } };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (cit_slice_eq(name, cit_slice_str(known[i].name)))

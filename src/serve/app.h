@@ -59,8 +59,8 @@ struct cit_app_ops {
 
 /* Both ends of a connection, as text; made once for each connection when asked for. */
 struct cit_peer {
-    const char *remote_host; /* "" for a UNIX socket */
-    const char *local_host;  /* the path for a UNIX socket */
+    const char *remote_host;          /* "" for a UNIX socket */
+    const char *local_host;           /* the path for a UNIX socket */
     uint16_t remote_port, local_port; /* 0 for a UNIX socket */
     bool is_unix;
 };

@@ -19,26 +19,26 @@
 
 #include "base/err.h"
 
-#define CIT_BOARD_NOW 8       /* requests of one worker that can be named at once */
+#define CIT_BOARD_NOW 8 /* requests of one worker that can be named at once */
 #define CIT_BOARD_TEXT 112
 
 /* name, what it counts */
-#define CIT_COUNTER_MAP(X)                                                   \
-    X(requests, "requests answered")                                         \
-    X(refused, "requests refused by a limit or as malformed")                \
-    X(failed, "requests whose application failed")                           \
-    X(accepted, "connections accepted")                                      \
-    X(connections, "connections open now")                                   \
-    X(threads, "threads made")                                               \
-    X(handovers, "times the loop was taken from a thread that did not come back") \
-    X(yields, "times a thread gave the loop up to wait")                     \
-    X(quick, "requests run by the thread that holds the loop")               \
-    X(waiting, "requests sent to the waiting lane")                          \
-    X(heavy, "requests sent to the heavy lane")                              \
+#define CIT_COUNTER_MAP(X)                                                               \
+    X(requests, "requests answered")                                                     \
+    X(refused, "requests refused by a limit or as malformed")                            \
+    X(failed, "requests whose application failed")                                       \
+    X(accepted, "connections accepted")                                                  \
+    X(connections, "connections open now")                                               \
+    X(threads, "threads made")                                                           \
+    X(handovers, "times the loop was taken from a thread that did not come back")        \
+    X(yields, "times a thread gave the loop up to wait")                                 \
+    X(quick, "requests run by the thread that holds the loop")                           \
+    X(waiting, "requests sent to the waiting lane")                                      \
+    X(heavy, "requests sent to the heavy lane")                                          \
     X(mispredicted, "requests in a lane that proved quick, and quick ones that did not") \
-    X(queued, "requests that had to wait for a thread")                      \
-    X(shed, "requests answered 503 because the queue was full or too old")   \
-    X(interrupted, "requests stopped by the time limit")                     \
+    X(queued, "requests that had to wait for a thread")                                  \
+    X(shed, "requests answered 503 because the queue was full or too old")               \
+    X(interrupted, "requests stopped by the time limit")                                 \
     X(log_dropped, "log lines dropped")
 
 struct cit_counters {
@@ -55,7 +55,7 @@ struct cit_board_now { /* a request that is with the application */
 
 struct cit_board_slot {
     _Atomic int32_t pid;
-    _Atomic uint32_t state; /* enum cit_board_state */
+    _Atomic uint32_t state;  /* enum cit_board_state */
     _Atomic int64_t beat_ns; /* CLOCK_MONOTONIC of the loop's last turn */
     struct cit_counters counters;
     struct cit_board_now now[CIT_BOARD_NOW];

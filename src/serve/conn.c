@@ -15,12 +15,12 @@
 #include "serve/worker_int.h"
 
 enum {
-    ACCEPT_BATCH = 16,      /* then the connections that are there get their turn */
-    ACCEPT_BATCH_SHARED = 2,/* with other workers on the same socket: take turns */
-    LINGER_MS = 2000,       /* for the peer to read our last answer and close */
-    GATHER_APP_NS = 20000,  /* quick requests slower than this have their answers gathered */
+    ACCEPT_BATCH = 16,       /* then the connections that are there get their turn */
+    ACCEPT_BATCH_SHARED = 2, /* with other workers on the same socket: take turns */
+    LINGER_MS = 2000,        /* for the peer to read our last answer and close */
+    GATHER_APP_NS = 20000,   /* quick requests slower than this have their answers gathered */
     BODY_PAUSES = 10,
-    BODY_BYTES_PER_MS = 1   /* what a body earns on top of its time */
+    BODY_BYTES_PER_MS = 1 /* what a body earns on top of its time */
 };
 
 /* ---- slabs ---- */
@@ -433,7 +433,8 @@ static enum cit_step body_expired(struct cit_thread *t, struct cit_conn *c)
         }
         return CIT_STEP_ON;
     }
-    if (!c->parked->discard && w->now_ms - c->moved_ms >= CIT_EARLY_MS && atomic_load(&w->team.nearly) < cit__most_early(w))
+    if (!c->parked->discard && w->now_ms - c->moved_ms >= CIT_EARLY_MS &&
+        atomic_load(&w->team.nearly) < cit__most_early(w))
         return cit__start_early(t, c);
     c->deadline_ms = w->now_ms + CIT_EARLY_MS;
     return CIT_STEP_ON;
@@ -467,7 +468,8 @@ static enum cit_step deadline(struct cit_thread *t, struct cit_conn *c)
     case CIT_CONN_SEND:
         if (peer_reads(t->w, c))
             return CIT_STEP_ON;
-        cit_log_printf(t->w->env.log, CIT_LOG_INFO, "connection closed: the peer took nothing for send-timeout (%lld ms)",
+        cit_log_printf(t->w->env.log, CIT_LOG_INFO,
+                       "connection closed: the peer took nothing for send-timeout (%lld ms)",
                        (long long)t->w->conf->send_timeout_ms);
         c->broken = true;
         cit__conn_end(t, c);

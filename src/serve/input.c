@@ -12,10 +12,10 @@
 #include "serve/worker_int.h"
 
 enum {
-    FLUSH_AT = 262144,   /* gathered answers to one peer */
-    DISCARD_MOST = 65536,/* an unread rest of a body worth reading away to keep the connection */
-    SAMPLE_MASK = 15,    /* one quick request of 16 is timed */
-    READS_MOST = 8       /* of one connection before the others have their turn */
+    FLUSH_AT = 262144,    /* gathered answers to one peer */
+    DISCARD_MOST = 65536, /* an unread rest of a body worth reading away to keep the connection */
+    SAMPLE_MASK = 15,     /* one quick request of 16 is timed */
+    READS_MOST = 8        /* of one connection before the others have their turn */
 };
 
 /* ---- parked requests ---- */
@@ -523,7 +523,8 @@ static enum cit_step received(struct cit_thread *t, struct cit_conn *c, const ch
 
 static bool takes_input(const struct cit_conn *c)
 {
-    return !c->held && !c->close && (c->state == CIT_CONN_IDLE || c->state == CIT_CONN_HEAD || c->state == CIT_CONN_BODY);
+    return !c->held && !c->close &&
+           (c->state == CIT_CONN_IDLE || c->state == CIT_CONN_HEAD || c->state == CIT_CONN_BODY);
 }
 
 enum cit_step cit__input(struct cit_thread *t, struct cit_conn *c)

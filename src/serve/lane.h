@@ -32,14 +32,14 @@ enum cit_lane {
 };
 
 struct cit_lane_slot {
-    uint32_t kind; /* 0: empty */
+    uint32_t kind;  /* 0: empty */
     uint16_t left;  /* requests before it is tried as a quick one again */
     uint16_t start; /* what `left` begins with at its next relapse */
     uint8_t lane;   /* enum cit_lane; QUICK: remembered only for its relapses */
     uint8_t share;  /* CPU time of wall time, 0-255 for 0-1, moving average */
 };
 
-struct cit_lanes { /* {0} is an empty table */
+struct cit_lanes {         /* {0} is an empty table */
     _Atomic uint32_t slow; /* slots whose lane is not QUICK */
     struct cit_lane_slot slot[CIT_LANES_SLOTS];
 };

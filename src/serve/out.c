@@ -8,7 +8,7 @@
 #include "net/sock.h"
 
 enum {
-    KEEP_CAP = 65536,       /* a buffer larger than this is given back on reset */
+    KEEP_CAP = 65536, /* a buffer larger than this is given back on reset */
     IOV_MOST = 64
 };
 
@@ -196,7 +196,8 @@ int cit_out_send(struct cit_out *o, int fd, cit_out_drop drop, void *ctx)
         return CIT_EIO;
     close_open_end(o);
     while (err == CIT_OK && o->first < o->nseg)
-        err = o->seg[o->first].kind == CIT_OUT_FILE ? send_file(o, fd, drop, ctx, &turn) : send_memory(o, fd, drop, ctx);
+        err =
+            o->seg[o->first].kind == CIT_OUT_FILE ? send_file(o, fd, drop, ctx, &turn) : send_memory(o, fd, drop, ctx);
     if (err == CIT_OK) {
         o->nseg = o->first = 0;
         o->open = o->sent = o->buf.len = 0;

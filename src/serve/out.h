@@ -36,8 +36,8 @@ struct cit_out_seg {
 
 struct cit_out { /* {0} with cit_out_init */
     struct cit_buf buf;
-    size_t sent;  /* bytes of buf gone, when there are no segs */
-    size_t open;  /* where the bytes of buf not yet in a seg begin, when there are segs */
+    size_t sent; /* bytes of buf gone, when there are no segs */
+    size_t open; /* where the bytes of buf not yet in a seg begin, when there are segs */
     struct cit_out_seg *seg;
     uint32_t nseg, first, cap;
     bool paused; /* the last send stopped by itself: the peer would take more */

@@ -16,7 +16,9 @@ int cit__page(int status, char *out, size_t room)
 /* 405 must tell what is allowed (RFC 9110 15.5.6), 503 may tell when to come back. */
 static const char *extra_field(int status)
 {
-    return status == 405 ? "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE\r\n" : status == 503 ? "Retry-After: 1\r\n" : "";
+    return status == 405   ? "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE\r\n"
+           : status == 503 ? "Retry-After: 1\r\n"
+                           : "";
 }
 
 int cit__write_page(const struct cit_worker *w, struct cit_buf *b, int status, bool head_only)
@@ -40,8 +42,9 @@ static void log_refusal(struct cit_thread *t, struct cit_conn *c, int status, co
 
     cit_addr_text(&c->peer.sa, c->peer_len, peer);
     cit_log_printf(w->env.log, CIT_LOG_WARNING, "request refused: %s (%d, from %s%s%.*s%s%.*s)", why, status, peer,
-                   h->method.n > 0 ? ": " : "", h->method.n > 32 ? 32 : (int)h->method.n, h->method.n > 0 ? h->method.p : "",
-                   h->target.n > 0 ? " " : "", h->target.n > 200 ? 200 : (int)h->target.n, h->target.n > 0 ? h->target.p : "");
+                   h->method.n > 0 ? ": " : "", h->method.n > 32 ? 32 : (int)h->method.n,
+                   h->method.n > 0 ? h->method.p : "", h->target.n > 0 ? " " : "",
+                   h->target.n > 200 ? 200 : (int)h->target.n, h->target.n > 0 ? h->target.p : "");
     cit_count(&w->env.slot->counters.refused);
     if (w->access != NULL)
         cit__log_access(t, &(struct cit_access_rec){ .head = h, .remote = peer, .status = status });

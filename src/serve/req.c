@@ -74,7 +74,9 @@ const struct cit_peer *cit_req_peer(struct cit_req *r)
         return &r->peer;
     r->has_peer = true;
     r->remote[0] = '\0';
-    r->peer = (struct cit_peer){ .remote_host = r->remote, .local_host = local->host, .local_port = local->port, .is_unix = c->is_unix };
+    r->peer = (struct cit_peer){
+        .remote_host = r->remote, .local_host = local->host, .local_port = local->port, .is_unix = c->is_unix
+    };
     if (c->is_unix)
         return &r->peer;
     if (c->peer.sa.sa_family == AF_INET) {

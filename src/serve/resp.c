@@ -129,7 +129,8 @@ static char *put_status(char *p, int status, struct cit_slice reason)
     return p;
 }
 
-int cit_resp_head(struct cit_req *r, int status, struct cit_slice reason, const struct cit_resp_field *fields, size_t count)
+int cit_resp_head(struct cit_req *r, int status, struct cit_slice reason, const struct cit_resp_field *fields,
+                  size_t count)
 {
     struct cit_buf *b = &r->t->out.buf;
     size_t n = reason.n + TAIL_MOST;

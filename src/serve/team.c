@@ -25,7 +25,7 @@
 #include "serve/worker_int.h"
 
 enum {
-    IDLE_TICKS = 20,   /* the deputy goes on ticking so long after the loop fell idle */
+    IDLE_TICKS = 20, /* the deputy goes on ticking so long after the loop fell idle */
     LEAVE_WAIT_MS = 2000
 };
 
@@ -422,8 +422,9 @@ static enum cit_role run_job(struct cit_thread *t)
     wall_ns = cit_clock_now_ns();
     cit__run_parked(t, c);
     if (!early)
-        learn(t, kind, &(struct cit_lane_end){ .wall_ns = cit_clock_now_ns() - wall_ns,
-                                               .cpu_ns = cpu_ns == -1 ? -1 : cit_clock_cpu_ns() - cpu_ns });
+        learn(t, kind,
+              &(struct cit_lane_end){ .wall_ns = cit_clock_now_ns() - wall_ns,
+                                      .cpu_ns = cpu_ns == -1 ? -1 : cit_clock_cpu_ns() - cpu_ns });
     push_done(t->w, c);
     came_out(t);
     if (t->w->team.heavy_told && atomic_load(&t->w->team.nheavy) == 0)
@@ -507,7 +508,8 @@ static bool look(struct cit_thread *t, struct watch *seen)
         *seen = (struct watch){ .word = word, .cpu_ns = cpu, .at_ns = now };
         return false;
     }
-    if (cpu - seen->cpu_ns >= (now - seen->at_ns) / 2 && now - seen->at_ns < CIT_LANE_BURN_TICKS * t->w->conf->tick_us * 1000)
+    if (cpu - seen->cpu_ns >= (now - seen->at_ns) / 2 &&
+        now - seen->at_ns < CIT_LANE_BURN_TICKS * t->w->conf->tick_us * 1000)
         return false; /* it burns CPU: see lane.h */
     if (!atomic_compare_exchange_strong(&team->word, &word, ((word >> 1) + 1) << 1))
         return false;
@@ -661,7 +663,9 @@ static int enqueue(struct cit_worker *w, struct cit_conn *c, struct cit_queue *q
 static int place(struct cit_worker *w, struct cit_conn *c, enum cit_lane lane, struct cit_thread **fresh)
 {
     struct cit_team *team = &w->team;
-    struct cit_queue *q = lane == CIT_LANE_HEAVY ? &team->heavy_q : lane == CIT_LANE_WAITING ? &team->wait_q : &team->quick_q;
+    struct cit_queue *q = lane == CIT_LANE_HEAVY     ? &team->heavy_q
+                          : lane == CIT_LANE_WAITING ? &team->wait_q
+                                                     : &team->quick_q;
     struct cit_thread *t;
 
     if (lane == CIT_LANE_QUICK || !has_room(w) || (lane == CIT_LANE_HEAVY && !heavy_has_room(w, c)))

@@ -67,7 +67,8 @@ static int64_t replace_after(const struct cit_conf *c, int pid)
     if (c->max_requests == 0)
         return 0;
     seed = (seed ^ (seed >> 31)) * 0x9e3779b97f4a7c15u;
-    return c->max_requests + (c->max_requests_jitter > 0 ? (int64_t)((seed >> 1) % ((uint64_t)c->max_requests_jitter + 1)) : 0);
+    return c->max_requests +
+           (c->max_requests_jitter > 0 ? (int64_t)((seed >> 1) % ((uint64_t)c->max_requests_jitter + 1)) : 0);
 }
 
 static void name_listener(struct cit_local *l, int fd)
@@ -107,8 +108,8 @@ static int set_up(struct cit_worker *w)
     return cit__team_init(w);
 }
 
-int cit_worker_new(const struct cit_worker_env *env, const struct cit_conf *conf, const struct cit_app_ops *ops, void *app,
-                   struct cit_worker **out)
+int cit_worker_new(const struct cit_worker_env *env, const struct cit_conf *conf, const struct cit_app_ops *ops,
+                   void *app, struct cit_worker **out)
 {
     struct cit_worker *w;
     int err;
@@ -145,8 +146,8 @@ static void log_counters(struct cit_worker *w)
 
     if (!cit_log_enabled(w->env.log, CIT_LOG_DEBUG))
         return;
-#define CIT_COUNTER_TEXT(name, what)              \
-    if (n >= 0 && n < (int)sizeof text)           \
+#define CIT_COUNTER_TEXT(name, what)    \
+    if (n >= 0 && n < (int)sizeof text) \
         n += snprintf(text + n, sizeof text - (size_t)n, " %s=%llu", #name, (unsigned long long)atomic_load(&k->name));
     CIT_COUNTER_MAP(CIT_COUNTER_TEXT)
 #undef CIT_COUNTER_TEXT

@@ -22,8 +22,8 @@ enum { CIT_CTL_DRAIN = 'T', CIT_CTL_QUIT = 'Q', CIT_CTL_REOPEN = 'L' };
 enum { CIT_CTL_READY = 'R', CIT_CTL_REPLACE = 'M', CIT_CTL_FAILED = 'F' };
 
 struct cit_worker_env {
-    int index;                   /* 0 .. workers - 1 */
-    int ctl_fd;                  /* socket to the supervisor, its end of input means it died; -1: none */
+    int index;  /* 0 .. workers - 1 */
+    int ctl_fd; /* socket to the supervisor, its end of input means it died; -1: none */
     const int *listen_fds;
     int nlisten;
     struct cit_board_slot *slot;
@@ -32,8 +32,8 @@ struct cit_worker_env {
 };
 
 enum cit_worker_ask {
-    CIT_ASK_DRAIN = 1, /* accept what is queued, finish, leave */
-    CIT_ASK_QUIT = 2,  /* leave at once */
+    CIT_ASK_DRAIN = 1,  /* accept what is queued, finish, leave */
+    CIT_ASK_QUIT = 2,   /* leave at once */
     CIT_ASK_REOPEN = 4, /* reopen logs */
     CIT_ASK_REPLACE = 8 /* have the supervisor start a successor */
 };

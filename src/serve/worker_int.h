@@ -29,13 +29,13 @@
 #include "serve/out.h"
 #include "serve/worker.h"
 
-#define CIT_RBUF 16384          /* a thread's receive buffer; larger heads and bodies move out of it */
+#define CIT_RBUF 16384 /* a thread's receive buffer; larger heads and bodies move out of it */
 #define CIT_EVENTS 256
 #define CIT_SLAB 64
 #define CIT_AGAIN 256
 #define CIT_LISTENERS_MAX 64
 #define CIT_DRAIN_IDLE_MS 1000 /* a drained connection may still bring a request so long */
-#define CIT_EARLY_MS 250 /* a body that pauses this long may start its request */
+#define CIT_EARLY_MS 250       /* a body that pauses this long may start its request */
 #define CIT_NEVER INT64_MAX
 
 /* States of a connection; text for the debug log.
@@ -45,14 +45,14 @@
  *    └────────────── SEND <── answer not all taken ──────── done <─────────────┘
  *                     └──> LINGER ──> FREE
  */
-#define CIT_CONN_STATE_MAP(X)                                             \
-    X(FREE, "free")                                                       \
-    X(IDLE, "between requests")                                           \
-    X(HEAD, "receiving a head")                                           \
-    X(BODY, "receiving a body")                                           \
-    X(QUEUED, "waiting for a thread")                                     \
-    X(APP, "with the application")                                        \
-    X(SEND, "sending")                                                    \
+#define CIT_CONN_STATE_MAP(X)         \
+    X(FREE, "free")                   \
+    X(IDLE, "between requests")       \
+    X(HEAD, "receiving a head")       \
+    X(BODY, "receiving a body")       \
+    X(QUEUED, "waiting for a thread") \
+    X(APP, "with the application")    \
+    X(SEND, "sending")                \
     X(LINGER, "closing: reading what the peer still sends")
 
 enum cit_conn_state {
@@ -77,17 +77,17 @@ struct cit_parked {
 struct cit_conn {
     int fd;
     uint32_t index, gen;
-    uint8_t state;     /* enum cit_conn_state */
-    uint8_t pending;   /* CIT_EV_* that came while a thread had it */
-    bool added;        /* known to the loop */
-    bool want_write;   /* the loop reports writability */
-    bool eof;          /* the peer sends no more */
-    bool broken;       /* output failed */
-    bool close;        /* after what is in `out` has left */
-    bool held;         /* on the worker's list of answers held back */
-    bool more;         /* input is known behind the request that runs */
+    uint8_t state;   /* enum cit_conn_state */
+    uint8_t pending; /* CIT_EV_* that came while a thread had it */
+    bool added;      /* known to the loop */
+    bool want_write; /* the loop reports writability */
+    bool eof;        /* the peer sends no more */
+    bool broken;     /* output failed */
+    bool close;      /* after what is in `out` has left */
+    bool held;       /* on the worker's list of answers held back */
+    bool more;       /* input is known behind the request that runs */
     bool is_unix;
-    uint32_t seen;     /* bytes of `in` the parser has looked at */
+    uint32_t seen; /* bytes of `in` the parser has looked at */
     struct cit_timer timer;
     int64_t deadline_ms; /* true one; the timer may stand earlier */
     int64_t since_ms;    /* when this state was entered */
@@ -118,18 +118,18 @@ struct cit_req {
     struct cit_h1_head head;
     /* body: `view` of memory, or `body` of a parked request */
     struct cit_slice view;
-    uint64_t view_n;        /* whole length of the view */
-    struct cit_body *body;  /* NULL: view is all there is */
-    bool continue_wanted;   /* Expect: 100-continue, not answered yet */
-    int body_err;           /* why no more of the body can come */
+    uint64_t view_n;       /* whole length of the view */
+    struct cit_body *body; /* NULL: view is all there is */
+    bool continue_wanted;  /* Expect: 100-continue, not answered yet */
+    int body_err;          /* why no more of the body can come */
     /* response */
-    uint8_t state;          /* enum cit_resp_state */
+    uint8_t state; /* enum cit_resp_state */
     bool chunked, no_body, keep, failed, has_date, has_server, over_said;
-    _Atomic uint8_t claim;  /* who answers: this thread, or the leader with a 504 */
+    _Atomic uint8_t claim; /* who answers: this thread, or the leader with a 504 */
     int status;
-    size_t mark;            /* where this response begins in t->out.buf */
-    size_t head_n;          /* bytes of its head */
-    int64_t length;         /* Content-Length named, -1: none */
+    size_t mark;    /* where this response begins in t->out.buf */
+    size_t head_n;  /* bytes of its head */
+    int64_t length; /* Content-Length named, -1: none */
     uint64_t body_sent;
     const char *why;
     char why_text[160];
@@ -145,24 +145,24 @@ enum cit_role { CIT_ROLE_LEADER, CIT_ROLE_DEPUTY, CIT_ROLE_BENCH, CIT_ROLE_JOB, 
 struct cit_thread {
     struct cit_worker *w;
     int id;
-    enum cit_role role;   /* team.mu, but for the thread's own reads of what it set */
+    enum cit_role role; /* team.mu, but for the thread's own reads of what it set */
     bool attached;
     bool began;
     pthread_t pthread;
     int64_t kernel_id;
-    pthread_cond_t cond;  /* with team.mu: role changed */
+    pthread_cond_t cond;     /* with team.mu: role changed */
     struct cit_thread *next; /* bench */
     struct cit_conn *job;
-    enum cit_lane lane;   /* of the job */
+    enum cit_lane lane;      /* of the job */
     bool alone, alone_heavy; /* no other, or no other heavy, request was out when it began */
-    uint64_t seq;         /* the word this leader put up for its present call */
+    uint64_t seq;            /* the word this leader put up for its present call */
     uint64_t ident;
     _Atomic int64_t app_since_ms; /* 0: not in the application */
     _Atomic bool interrupted;
     bool given_up;
     struct cit_board_now *now, own_now; /* in the board if there is room */
     struct cit_out out;
-    void *drops[32];      /* owners to give back once attached */
+    void *drops[32]; /* owners to give back once attached */
     int ndrops;
     struct cit_req req;
     struct cit_buf head_copy; /* of a response whose head has left, for the access log */
@@ -190,7 +190,7 @@ struct cit_team {
     bool stop, heavy_told;
     struct cit_queue wait_q, heavy_q, quick_q;
     _Atomic uint32_t nwaiting; /* in wait_q and heavy_q */
-    struct cit_conn *done; /* finished by threads, for the leader */
+    struct cit_conn *done;     /* finished by threads, for the leader */
     _Atomic uint32_t has_done;
     _Atomic uint32_t nearly; /* requests running though their body is not complete */
     struct cit_lanes lanes;
@@ -213,15 +213,15 @@ struct cit_worker {
     int ev_i, ev_n;
     int64_t now_ns, now_ms;
     bool accepting, draining, accept_paused;
-    bool leaving;            /* the loop ends after this turn */
-    bool quitting;           /* without waiting for requests that run */
-    bool last_accepts;       /* drained: what is queued on the listeners is still to be taken */
+    bool leaving;              /* the loop ends after this turn */
+    bool quitting;             /* without waiting for requests that run */
+    bool last_accepts;         /* drained: what is queued on the listeners is still to be taken */
     struct cit_conn *returned; /* taken from team.done, not looked at yet */
     int64_t accept_again_ms, drain_by_ms, house_ms;
-    _Atomic uint32_t asked;  /* enum cit_worker_ask bits */
-    _Atomic uint32_t closing;/* answers say Connection: close */
+    _Atomic uint32_t asked;   /* enum cit_worker_ask bits */
+    _Atomic uint32_t closing; /* answers say Connection: close */
     bool replace_said;
-    int64_t replace_at;      /* requests after which this worker wants to be replaced; 0: never */
+    int64_t replace_at; /* requests after which this worker wants to be replaced; 0: never */
     struct cit_conn **slab;
     uint32_t nslabs, nconns;
     struct cit_conn *free_conns;
@@ -229,7 +229,7 @@ struct cit_worker {
     uint32_t nagain;
     struct cit_conn *held, **held_tail; /* answers held back */
     int64_t held_since_ns;
-    int64_t app_ns;          /* moving average of a quick request's time, while measured */
+    int64_t app_ns; /* moving average of a quick request's time, while measured */
     uint32_t app_sample;
     struct cit_h1_limits limits;
     struct cit_body_limits body_limits;
@@ -243,15 +243,15 @@ struct cit_worker {
     struct cit_team team;
 };
 
-#define CIT_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define CIT_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #define CIT_TAG_LISTENER 0xffff0000u
 #define CIT_TAG_CTL 0xfffffff0u
 
 /* What happened to a connection the leader worked on. */
 enum cit_step {
-    CIT_STEP_ON,   /* go on */
-    CIT_STEP_LOST  /* this thread does not lead any more */
+    CIT_STEP_ON,  /* go on */
+    CIT_STEP_LOST /* this thread does not lead any more */
 };
 
 /* ---- team.c: threads, the loop's hand-over ---- */

@@ -175,7 +175,8 @@ static void pipelined_requests_are_answered_in_order(void **state)
     fd = dial(&s);
     for (int i = 0; i < 20; i++) {
         say(fd, HELLO "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" HELLO
-            "GET /sleep/5 HTTP/1.1\r\nHost: x\r\n\r\nPOST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxyz\r\n0\r\n\r\n" HELLO);
+                      "GET /sleep/5 HTTP/1.1\r\nHost: x\r\n\r\nPOST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                      "chunked\r\n\r\n3\r\nxyz\r\n0\r\n\r\n" HELLO);
         expect(fd, "hello");
         expect(fd, "abc");
         expect(fd, "hello");

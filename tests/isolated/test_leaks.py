@@ -12,8 +12,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "py"))
 
-from rawhttp import get, post, post_chunked  # noqa: E402
-from server import KIND, Server, running  # noqa: E402
+from rawhttp import get, post, post_chunked
+from server import KIND, Server, running
 
 pytestmark = pytest.mark.skipif(KIND != "citrate", reason="counts Citrate's own objects")
 
@@ -30,7 +30,13 @@ REQUESTS = {
     "chunks": [post_chunked("/read_in_steps?r100,l,r", [BODY, BODY]), post_chunked("/ready", [BODY])],
     "files": [get("/file_from_offset?buffered,5,"), get("/file_from_offset?memory,5,100"), get("/file_of_gzip")],
     "iterables": [get("/container"), get("/file_wrapper_alone")],
-    "errors": [get("/leave?exit"), get("/leave?timeout"), get("/say"), get("/say_wrongly"), post("/read_wrongly", BODY)],
+    "errors": [
+        get("/leave?exit"),
+        get("/leave?timeout"),
+        get("/say"),
+        get("/say_wrongly"),
+        post("/read_wrongly", BODY),
+    ],
     "thread": [post("/read_in_thread", BODY)],
 }
 

@@ -110,7 +110,13 @@ print(max(b - a for a, b in zip(before, after)))
 
 def test_the_debug_allocator_finds_nothing() -> None:
     code = "\n".join(
-        ["import io", "def raises(f):", "    try: f()", "    except (ValueError, TypeError, OSError): pass",
-         *(line for line in ROUNDS.values() if "f.w" not in line), "print('fine')"]  # fmt: skip
+        [
+            "import io",
+            "def raises(f):",
+            "    try: f()",
+            "    except (ValueError, TypeError, OSError): pass",
+            *(line for line in ROUNDS.values() if "f.w" not in line),
+            "print('fine')",
+        ]
     )
     assert run(code, PYTHONMALLOC="debug", PYTHONDEVMODE="1").endswith("fine\n")

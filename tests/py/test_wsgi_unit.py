@@ -233,7 +233,9 @@ STEPS = {
 @pytest.mark.parametrize("chunks", [0, 1, 7, 1000], ids=["length", "bytes", "sevens", "one-chunk"])
 def test_input_is_read_as_a_file(server: Server, steps: str, chunks: int) -> None:
     path = f"/read_in_steps?{steps}"
-    request = post_chunked(path, [BODY[i : i + chunks] for i in range(0, len(BODY), chunks)]) if chunks else post(path, BODY)
+    request = (
+        post_chunked(path, [BODY[i : i + chunks] for i in range(0, len(BODY), chunks)]) if chunks else post(path, BODY)
+    )
     with server.connect() as c:
         assert json.loads(c.exchange(request).body) == STEPS[steps]
         assert c.exchange(get("/ready")).body == b'"ready"'
@@ -249,7 +251,11 @@ def test_a_large_body_is_read_in_any_step(server: Server) -> None:
         lines = json.loads(c.exchange(post("/read_in_steps?r8,L,r", body)).body)
         assert (lines[0], len(lines[1]), lines[1][-1]) == ("0000000\n", 199_999, "0199999\n")
         assert json.loads(c.exchange(post("/read_in_steps?r", body)).body) == [body.decode()]
-        assert json.loads(c.exchange(post("/read_in_steps?l,r1599992,r", body)).body) == ["0000000\n", body[8:].decode(), ""]
+        assert json.loads(c.exchange(post("/read_in_steps?l,r1599992,r", body)).body) == [
+            "0000000\n",
+            body[8:].decode(),
+            "",
+        ]
 
 
 def test_the_standard_library_reads_it(server: Server) -> None:
@@ -275,7 +281,9 @@ def test_a_file_that_decodes_is_read_not_sent(server: Server) -> None:
 
 
 @pytest.mark.parametrize("kind", ["raw", "buffered", "random", "memory", "upper", "upper_buffered"])
-@pytest.mark.parametrize(("offset", "length"), [(0, ""), (5, ""), (5, "1000"), (103_999, ""), (104_000, ""), (200_000, "")])
+@pytest.mark.parametrize(
+    ("offset", "length"), [(0, ""), (5, ""), (5, "1000"), (103_999, ""), (104_000, ""), (200_000, "")]
+)
 def test_a_file_is_sent_from_where_it_stands(server: Server, kind: str, offset: int, length: str) -> None:
     whole = bytes(range(97, 123)) * 4000
     body = whole[offset : offset + int(length) if length else None]
@@ -323,7 +331,9 @@ def test_a_forked_child_that_returns_is_ended(server: Server) -> None:
     assert len(re.findall("forked and the child came back", server.log_since(mark))) == 2
 
 
-@pytest.mark.parametrize(("how", "name"), [("exit", "SystemExit: 3"), ("keyboard", "KeyboardInterrupt"), ("timeout", "RequestTimeout")])
+@pytest.mark.parametrize(
+    ("how", "name"), [("exit", "SystemExit: 3"), ("keyboard", "KeyboardInterrupt"), ("timeout", "RequestTimeout")]
+)
 def test_no_exception_leaves_the_request(server: Server, how: str, name: str) -> None:
     mark, workers = server.log_mark(), server.workers()
     assert server.fetch(f"/leave?{how}").status == 500

@@ -16,7 +16,7 @@ DATA = bytes(i * 7 % 251 for i in range(1000)) * (SIZE // 1000)
 with tempfile.NamedTemporaryFile(delete=False, prefix="citrate-test-") as _f:
     _f.write(DATA)
 PATH = os.environ.setdefault("FILES_PATH", _f.name)
-_live = open(PATH, "rb")  # noqa: SIM115 - read after the name is gone
+_live = open(PATH, "rb")
 os.unlink(PATH)
 
 
@@ -115,7 +115,7 @@ class ReadOnly:
 
 def spooled() -> Any:
     """A temporary file still in memory: fileno() would roll it over."""
-    f = tempfile.SpooledTemporaryFile(max_size=1 << 20)  # noqa: SIM115
+    f = tempfile.SpooledTemporaryFile(max_size=1 << 20)
     f.write(b"spooled")
     f.seek(0)
     return f

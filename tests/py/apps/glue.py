@@ -45,6 +45,7 @@ def ready(environ, start):
 
 # ---- environ ----
 
+
 @case
 def environ(environ, start):
     return reply(start, {k: v if isinstance(v, (str, bool, tuple)) else type(v).__name__ for k, v in environ.items()})
@@ -98,6 +99,7 @@ def kept(environ, start):
 
 # ---- input ----
 
+
 @case
 def read_in_steps(environ, start):
     """`s` in the query: r5 read(5), r read(), l readline(), l3 readline(3), L readlines(), L4, i next(), b4 readinto."""
@@ -149,6 +151,7 @@ def read_in_thread(environ, start):
 
 
 # ---- results ----
+
 
 @case
 def file_of_gzip(environ, start):
@@ -243,6 +246,7 @@ def long_list(environ, start):
 
 # ---- going wrong ----
 
+
 @case
 def fork_and_return(environ, start):
     pid = os.fork()
@@ -281,7 +285,9 @@ def run_a_program(environ, start):
 
 @case
 def leave(environ, start):
-    raise {"exit": SystemExit(3), "keyboard": KeyboardInterrupt(), "timeout": _native.RequestTimeout()}[environ["QUERY_STRING"]]
+    raise {"exit": SystemExit(3), "keyboard": KeyboardInterrupt(), "timeout": _native.RequestTimeout()}[
+        environ["QUERY_STRING"]
+    ]
 
 
 @case
@@ -303,6 +309,7 @@ def too_slow(environ, start):
 
 
 # ---- errors ----
+
 
 @case
 def say(environ, start):
@@ -329,6 +336,7 @@ def say_wrongly(environ, start):
 
 
 # ---- measures ----
+
 
 @case
 def counters(environ, start):

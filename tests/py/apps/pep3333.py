@@ -407,7 +407,7 @@ def returns_an_iterable(environ, start):
     start("200 OK", TEXT)
     return {
         "list": [b"0", b"1", b"2"], "tuple": (b"0", b"1", b"2"), "iterator": iter([b"0", b"1", b"2"]), "old": Old(), "again": Again(),
-        "generator": (b"%d" % i for i in range(3)), "map": map(lambda i: b"%d" % i, range(3)), "dict": {b"0": 1, b"1": 2, b"2": 3},  # noqa: C417
+        "generator": (b"%d" % i for i in range(3)), "map": map(lambda i: b"%d" % i, range(3)), "dict": {b"0": 1, b"1": 2, b"2": 3},
         "empties": [b"", b"0", b"", b"", b"1", b"2", b""],
     }[query(environ)["t"]]  # fmt: skip
 
