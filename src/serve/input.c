@@ -15,7 +15,8 @@ enum {
     FLUSH_AT = 262144,    /* gathered answers to one peer */
     DISCARD_MOST = 65536, /* an unread rest of a body worth reading away to keep the connection */
     SAMPLE_MASK = 15,     /* one quick request of 16 is timed */
-    READS_MOST = 8        /* of one connection before the others have their turn */
+    SAMPLE_MOST_NS = 200000,
+    READS_MOST = 8 /* of one connection before the others have their turn */
 };
 
 /* ---- parked requests ---- */
@@ -95,8 +96,11 @@ static void call(struct cit_thread *t)
     atomic_store_explicit(&t->now->busy, 0, memory_order_release);
 }
 
+/* One that lost its CPU on the way says little about the others. */
 static void sample(struct cit_worker *w, int64_t took_ns)
 {
+    if (took_ns > SAMPLE_MOST_NS)
+        took_ns = SAMPLE_MOST_NS;
     w->app_ns += (took_ns - w->app_ns) / 8;
 }
 
