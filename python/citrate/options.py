@@ -65,7 +65,7 @@ class Option:
     def allowed(self) -> str:
         text = self.kind.allowed(self)
         if isinstance(self.kind, (kinds.Seconds, kinds.Size)):
-            text += "; 0: no limit" if self.bounds()[0] == 0 else ""
+            text += "; 0: no limit" if self.bounds()[0] == 0 and "; 0:" not in self.help else ""
         return text
 
 
@@ -247,7 +247,7 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option(
             "keep_alive",
             SECONDS,
-            "Time an idle connection is kept for a further request.",
+            "Time an idle connection is kept for a further request; 0: one request a connection.",
             setting="keep_alive_ms",
             aliases=("keepalive",),
         ),
@@ -257,7 +257,8 @@ TABLE: dict[str, tuple[Option, ...]] = {
         Option(
             "body_timeout",
             SECONDS,
-            "Time for a request's body to arrive, plus a second for each 1,000 bytes that have; then 408.",
+            "Time a request's body may pause; in all it may take ten times that and a second for each 1,000 bytes. "
+            "Then 408.",
             setting="body_timeout_ms",
         ),
         Option(

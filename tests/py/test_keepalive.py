@@ -111,3 +111,10 @@ def test_each_request_begins_the_idle_time_anew(start: Callable[..., Server]) ->
             time.sleep(0.5)
         assert c.exchange(get("/sleep?ms=1500&id=x")).body == b"slept x", "a running request is not idle"
         assert c.exchange(get("/plain?id=y")).body == b"hello y"
+
+
+def test_a_keep_alive_of_0_is_one_request_a_connection(start: Callable[..., Server]) -> None:
+    server = start("apps.probe:app", "--keep-alive", "0")
+    with server.connect() as c:
+        assert c.exchange(get("/plain?id=1")).closes
+        c.expect_end()
