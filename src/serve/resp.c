@@ -263,8 +263,8 @@ static int commit(struct cit_req *r, int64_t whole)
         return err;
     if (!atomic_compare_exchange_strong(&r->claim, &unclaimed, CIT_CLAIM_THREAD))
         return CIT_ECLOSED; /* the time limit answered already */
-    r->keep = r->keep && (r->head.flags & CIT_H1_KEEP_ALIVE) != 0 && w->conf->keep_alive_ms > 0 && !r->c->eof && body_allows_keeping(r) &&
-              (!atomic_load_explicit(&w->closing, memory_order_relaxed) || r->c->more);
+    r->keep = r->keep && (r->head.flags & CIT_H1_KEEP_ALIVE) != 0 && w->conf->keep_alive_ms > 0 && !r->c->eof &&
+              body_allows_keeping(r) && (!atomic_load_explicit(&w->closing, memory_order_relaxed) || r->c->more);
     decide_framing(r, whole);
     p = put_origin(r, b->p + b->len);
     p = put_framing(r, p);
