@@ -121,7 +121,6 @@ void cit__conns_fini(struct cit_worker *w)
 void cit__conn_state(struct cit_worker *w, struct cit_conn *c, enum cit_conn_state state, int64_t timeout_ms)
 {
     c->state = (uint8_t)state;
-    c->since_ms = w->now_ms;
     c->deadline_ms = timeout_ms <= 0 ? CIT_NEVER : w->now_ms + timeout_ms;
     if (c->deadline_ms == CIT_NEVER || (cit_timer_is_set(&c->timer) && c->timer.at_ms <= c->deadline_ms))
         return;

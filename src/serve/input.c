@@ -12,9 +12,8 @@
 #include "serve/worker_int.h"
 
 enum {
-    FLUSH_AT = 262144,    /* gathered answers to one peer */
-    DISCARD_MOST = 65536, /* an unread rest of a body worth reading away to keep the connection */
-    SAMPLE_MASK = 15,     /* one quick request of 16 is timed */
+    FLUSH_AT = 262144, /* gathered answers to one peer */
+    SAMPLE_MASK = 15,  /* one quick request of 16 is timed */
     SAMPLE_MOST_NS = 200000,
     READS_MOST = 8 /* of one connection before the others have their turn */
 };

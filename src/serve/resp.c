@@ -17,7 +17,7 @@
 
 enum {
     PILE_MOST = 262144,   /* output a writing application may be ahead of its peer */
-    DISCARD_MOST = 65536, /* see input.c */
+    DISCARD_MOST = 65536, /* an unread rest of a body worth reading away to keep the connection */
     TAIL_MOST = 256       /* what commit adds to a head */
 };
 

@@ -90,7 +90,6 @@ struct cit_conn {
     uint32_t seen; /* bytes of `in` the parser has looked at */
     struct cit_timer timer;
     int64_t deadline_ms; /* true one; the timer may stand earlier */
-    int64_t since_ms;    /* when this state was entered */
     union {
         int64_t moved_ms; /* BODY: when it last moved */
         int64_t unsent;   /* SEND: what the peer had yet to acknowledge when last looked at */
