@@ -31,7 +31,7 @@
 enum {
     CIT_EXPR_TEXT_MAX = 64 * 1024, /* bytes, after tabs are expanded */
     CIT_EXPR_DEPTH_MAX = 200,      /* parentheses, calls, '^' and the like inside each other */
-    CIT_EXPR_CODE_MAX = 16 * 1024, /* instructions */
+    CIT_EXPR_CODE_MAX = 32 * 1024, /* instructions, and tokens */
 };
 
 enum cit_expr_dialect {
