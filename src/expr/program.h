@@ -14,6 +14,11 @@
  * static, tokens nobody pops are not in the code, and a missing operand is CIT_EXPR_UNDERFLOW,
  * which raises when it is reached.
  *
+ * Strict code jumps forwards only.  Behind every jump the stack is one value lower than before
+ * it: a jump that pops has popped, one that keeps its value keeps it where it goes, and what
+ * stands behind JUMP is reached without the value before it.  TO_BOOL takes null as false; it is
+ * left out where a value is surely a boolean.  if() and default() are jumps, never CALL_N.
+ *
  * Depends on: base/err, base/slice.
  * Ownership:  the program owns all it points at, a copy of its text included.
  * Threads:    immutable once made: any number at once.
@@ -84,6 +89,10 @@ struct cit_expr_token {
     X(FIELD, 1, "strict: the entry of a mapping whose key is the text consts[arg]")              \
     X(JUMP_IF_FALSE, 0, "strict: when the top is false go to code[arg] and keep it, else pop it") \
     X(JUMP_IF_TRUE, 0, "strict: when the top is true go to code[arg] and keep it, else pop it")   \
+    X(JUMP_IF_SET, 0, "strict: when the top is not null go to code[arg] and keep it, else pop it") \
+    X(JUMP_UNLESS, 1, "strict: pop a boolean; when it is false go to code[arg]")                  \
+    X(JUMP, 0, "strict: go to code[arg]")                                                         \
+    X(MATCH, 1, "strict: whether the pattern consts[arg] is found in a text: matches()")          \
     X(TO_BOOL, 1, "strict: the operand of and/or/not as True or False")
 
 enum cit_expr_op {
@@ -144,7 +153,7 @@ enum cit_expr_const_kind {
     CIT_EXPR_NULL,
     CIT_EXPR_BOOL,   /* is_true */
     CIT_EXPR_FLOAT,  /* num */
-    CIT_EXPR_INT,    /* strict: text is decimal digits, any number of them up to the text's limit */
+    CIT_EXPR_INT,    /* strict: text is decimal digits, perhaps behind '-': an integer of 64 bits */
     CIT_EXPR_STR,    /* text as it is; strict: escapes resolved */
     CIT_EXPR_LITERAL, /* compat: text that the evaluator converts (A.4): a float, True, False, or itself */
     CIT_EXPR_RAWLIST /* compat: items[first .. first + count), unconverted */
