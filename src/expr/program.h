@@ -57,42 +57,42 @@ struct cit_expr_token {
 /* ---- code ---- */
 
 /* name, operands popped, what it does */
-#define CIT_EXPR_OPS(X)                                                                          \
-    X(CONST, 0, "push consts[arg]")                                                              \
-    X(VAR, 0, "push the variable names[arg], converted")                                         \
-    X(VAR_AT, 1, "pop an index; push the element of the array variable names[arg], converted")   \
-    X(UNDERFLOW, 0, "compat: raise IndexError, the stack is empty")                              \
-    X(BAD_NAME, 0, "compat: raise TypeError, a list stands where a name belongs")                \
-    X(BAD_NAME_AT, 1, "compat: the same after the index was evaluated")                          \
-    X(NEG, 1, "unary minus")                                                                     \
-    X(NOT, 1, "True or False, the opposite")                                                     \
-    X(EQ, 2, "==")                                                                               \
-    X(NE, 2, "!=")                                                                               \
-    X(LT, 2, "<")                                                                                \
-    X(LE, 2, "<=")                                                                               \
-    X(GT, 2, ">")                                                                                \
-    X(GE, 2, ">=")                                                                               \
-    X(IN, 2, "left in right")                                                                    \
-    X(BIT_AND, 2, "compat: &")                                                                   \
-    X(BIT_OR, 2, "compat: |")                                                                    \
-    X(BANG, 2, "dialect A: '!' as an operator, a TypeError once both operands were evaluated")   \
-    X(ADD, 2, "+")                                                                               \
-    X(SUB, 2, "-")                                                                               \
-    X(MUL, 2, "*")                                                                               \
-    X(DIV, 2, "/")                                                                               \
-    X(MOD, 2, "%")                                                                               \
-    X(POW, 2, "^")                                                                               \
-    X(CALL, 1, "compat: the function arg (enum cit_expr_func) of one operand")                   \
-    X(CALL_N, -1, "strict: the function arg of `count` operands, the first one lowest")          \
-    X(LIST, -1, "strict: a list of `count` operands, the first one lowest")                      \
-    X(ITEM, 2, "strict: container below, index on top")                                          \
-    X(FIELD, 1, "strict: the entry of a mapping whose key is the text consts[arg]")              \
-    X(JUMP_IF_FALSE, 0, "strict: when the top is false go to code[arg] and keep it, else pop it") \
-    X(JUMP_IF_TRUE, 0, "strict: when the top is true go to code[arg] and keep it, else pop it")   \
+#define CIT_EXPR_OPS(X)                                                                            \
+    X(CONST, 0, "push consts[arg]")                                                                \
+    X(VAR, 0, "push the variable names[arg], converted")                                           \
+    X(VAR_AT, 1, "pop an index; push the element of the array variable names[arg], converted")     \
+    X(UNDERFLOW, 0, "compat: raise IndexError, the stack is empty")                                \
+    X(BAD_NAME, 0, "compat: raise TypeError, a list stands where a name belongs")                  \
+    X(BAD_NAME_AT, 1, "compat: the same after the index was evaluated")                            \
+    X(NEG, 1, "unary minus")                                                                       \
+    X(NOT, 1, "True or False, the opposite")                                                       \
+    X(EQ, 2, "==")                                                                                 \
+    X(NE, 2, "!=")                                                                                 \
+    X(LT, 2, "<")                                                                                  \
+    X(LE, 2, "<=")                                                                                 \
+    X(GT, 2, ">")                                                                                  \
+    X(GE, 2, ">=")                                                                                 \
+    X(IN, 2, "left in right")                                                                      \
+    X(BIT_AND, 2, "compat: &")                                                                     \
+    X(BIT_OR, 2, "compat: |")                                                                      \
+    X(BANG, 2, "dialect A: '!' as an operator, a TypeError once both operands were evaluated")     \
+    X(ADD, 2, "+")                                                                                 \
+    X(SUB, 2, "-")                                                                                 \
+    X(MUL, 2, "*")                                                                                 \
+    X(DIV, 2, "/")                                                                                 \
+    X(MOD, 2, "%")                                                                                 \
+    X(POW, 2, "^")                                                                                 \
+    X(CALL, 1, "compat: the function arg (enum cit_expr_func) of one operand")                     \
+    X(CALL_N, -1, "strict: the function arg of `count` operands, the first one lowest")            \
+    X(LIST, -1, "strict: a list of `count` operands, the first one lowest")                        \
+    X(ITEM, 2, "strict: container below, index on top")                                            \
+    X(FIELD, 1, "strict: the entry of a mapping whose key is the text consts[arg]")                \
+    X(JUMP_IF_FALSE, 0, "strict: when the top is false go to code[arg] and keep it, else pop it")  \
+    X(JUMP_IF_TRUE, 0, "strict: when the top is true go to code[arg] and keep it, else pop it")    \
     X(JUMP_IF_SET, 0, "strict: when the top is not null go to code[arg] and keep it, else pop it") \
-    X(JUMP_UNLESS, 1, "strict: pop a boolean; when it is false go to code[arg]")                  \
-    X(JUMP, 0, "strict: go to code[arg]")                                                         \
-    X(MATCH, 1, "strict: whether the pattern consts[arg] is found in a text: matches()")          \
+    X(JUMP_UNLESS, 1, "strict: pop a boolean; when it is false go to code[arg]")                   \
+    X(JUMP, 0, "strict: go to code[arg]")                                                          \
+    X(MATCH, 1, "strict: whether the pattern consts[arg] is found in a text: matches()")           \
     X(TO_BOOL, 1, "strict: the operand of and/or/not as True or False")
 
 enum cit_expr_op {
@@ -112,32 +112,32 @@ struct cit_expr_ins {
 
 /* name, least and most operands, dialects (C compat, S strict).  Compat names are those of
  * A.5; strict ones have the meaning docs/language.md gives them. */
-#define CIT_EXPR_FUNCS(X)        \
-    X(sin, 1, 1, "CS")           \
-    X(cos, 1, 1, "CS")           \
-    X(tan, 1, 1, "CS")           \
-    X(abs, 1, 1, "CS")           \
-    X(trunc, 1, 1, "CS")         \
-    X(round, 1, 2, "CS")         \
-    X(sign, 1, 1, "CS")          \
-    X(str, 1, 1, "CS")           \
-    X(num, 1, 1, "S")            \
-    X(floor, 1, 1, "S")          \
-    X(ceil, 1, 1, "S")           \
-    X(sqrt, 1, 1, "S")           \
-    X(min, 1, 255, "S")          \
-    X(max, 1, 255, "S")          \
-    X(len, 1, 1, "S")            \
-    X(lower, 1, 1, "S")          \
-    X(upper, 1, 1, "S")          \
-    X(trim, 1, 1, "S")           \
-    X(contains, 2, 2, "S")       \
-    X(startswith, 2, 2, "S")     \
-    X(endswith, 2, 2, "S")       \
-    X(replace, 3, 3, "S")        \
-    X(matches, 2, 2, "S")        \
-    X(exists, 1, 1, "S")         \
-    X(default, 2, 2, "S")        \
+#define CIT_EXPR_FUNCS(X)    \
+    X(sin, 1, 1, "CS")       \
+    X(cos, 1, 1, "CS")       \
+    X(tan, 1, 1, "CS")       \
+    X(abs, 1, 1, "CS")       \
+    X(trunc, 1, 1, "CS")     \
+    X(round, 1, 2, "CS")     \
+    X(sign, 1, 1, "CS")      \
+    X(str, 1, 1, "CS")       \
+    X(num, 1, 1, "S")        \
+    X(floor, 1, 1, "S")      \
+    X(ceil, 1, 1, "S")       \
+    X(sqrt, 1, 1, "S")       \
+    X(min, 1, 255, "S")      \
+    X(max, 1, 255, "S")      \
+    X(len, 1, 1, "S")        \
+    X(lower, 1, 1, "S")      \
+    X(upper, 1, 1, "S")      \
+    X(trim, 1, 1, "S")       \
+    X(contains, 2, 2, "S")   \
+    X(startswith, 2, 2, "S") \
+    X(endswith, 2, 2, "S")   \
+    X(replace, 3, 3, "S")    \
+    X(matches, 2, 2, "S")    \
+    X(exists, 1, 1, "S")     \
+    X(default, 2, 2, "S")    \
     X(if, 3, 3, "S")
 
 enum cit_expr_func {
@@ -151,12 +151,12 @@ enum cit_expr_func {
 
 enum cit_expr_const_kind {
     CIT_EXPR_NULL,
-    CIT_EXPR_BOOL,   /* is_true */
-    CIT_EXPR_FLOAT,  /* num */
-    CIT_EXPR_INT,    /* strict: text is decimal digits, perhaps behind '-': an integer of 64 bits */
-    CIT_EXPR_STR,    /* text as it is; strict: escapes resolved */
+    CIT_EXPR_BOOL,    /* is_true */
+    CIT_EXPR_FLOAT,   /* num */
+    CIT_EXPR_INT,     /* strict: text is decimal digits, perhaps behind '-': an integer of 64 bits */
+    CIT_EXPR_STR,     /* text as it is; strict: escapes resolved */
     CIT_EXPR_LITERAL, /* compat: text that the evaluator converts (A.4): a float, True, False, or itself */
-    CIT_EXPR_RAWLIST /* compat: items[first .. first + count), unconverted */
+    CIT_EXPR_RAWLIST  /* compat: items[first .. first + count), unconverted */
 };
 
 struct cit_expr_const {
@@ -177,13 +177,14 @@ struct cit_expr_note {
     const char *what, *hint;
 };
 
-/* Why a text did not compile. */
+/* Why a text did not compile, or a program failed. */
 struct cit_expr_error {
     int err;               /* CIT_EPROTO: not in the language; CIT_ELIMIT; CIT_ENOMEM */
     uint32_t at;           /* byte offset */
     uint32_t line, column; /* from 1 */
     char what[160];        /* UTF-8, NUL-terminated */
     char hint[160];        /* may be empty */
+    int kind;              /* of an evaluation: enum cit_expr_fault; else 0 */
 };
 
 /* ---- the program ---- */
