@@ -27,6 +27,8 @@ interface, as citrate.contrib.serafin.host.Host defines it and `StubHost` implem
     now_utc() -> datetime                       aware, real UTC
     reserved_variables() -> list of dicts       {"name": ..., "domains": [...]}; reserved iff "user" in domains
 
+Where `host` is None, citrate.contrib.serafin.host.default_host() gives the host: that of Django's models.
+
 Methods called on the objects themselves, with positional arguments: program.enroll(user, start_time),
 program.leave(user), user.register() -> (user, registered), and in B user.set_variable_value(name, value),
 user.get_pre_variable_value_for_log(name).
@@ -40,6 +42,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections import OrderedDict
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -47,6 +50,7 @@ from typing import Any
 ZONE = timezone(timedelta(hours=2))
 NOW = datetime(2015, 5, 1, 12, 34, 56, 123456, ZONE)
 NOW_UTC = datetime(2015, 5, 1, 10, 34, 56, tzinfo=timezone.utc)
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?(?:Z|[+-]\d\d:\d\d)")
 USER_ID = 42
 PAGES = {n: f"P{n}" for n in range(1, 8)}
 EMAILS = {1: "E1"}
@@ -87,6 +91,18 @@ def _number(given: Any) -> Any:
     if isinstance(given, str) and given.strip().isdigit():
         return int(given)
     return given
+
+
+def _rows(given: Any, default: dict[int, str]) -> dict[int, str]:
+    return default if given is None else {_number(number): row for number, row in given.items()}
+
+
+def clocks(text: str | None) -> tuple[datetime, datetime]:
+    """The local clock a meta line names first and, if it names that too, datetime.now(utc)."""
+    moments = [datetime.fromisoformat(m.replace("Z", "+00:00")) for m in MOMENT.findall(text or "")]
+    if not moments:
+        return NOW, NOW_UTC
+    return moments[0], moments[1] if len(moments) > 1 else moments[0].astimezone(timezone.utc)
 
 
 class User:
@@ -232,8 +248,17 @@ class World:
         arrays: Any = (),
         variables: dict[str, Any] | None = None,
         max_entries: dict[str, int] | None = None,
+        meta: dict[str, Any] | None = None,
     ) -> None:
+        meta = meta or {}
         self.lineage = lineage
+        self.now, self.now_utc = clocks(meta.get("now"))
+        self.pages = _rows(meta.get("pages"), PAGES)
+        self.emails = _rows(meta.get("emails"), EMAILS)
+        self.sms = _rows(meta.get("sms_content"), SMS_CONTENT)
+        self.reserved_variables = RESERVED_VARIABLES
+        if "reserved_names" in meta:
+            self.reserved_variables = [{"name": name, "domains": ["user"]} for name in meta["reserved_names"]]
         self.trace: list[list[Any]] = []
         self.saved: list[Any] = []
         self.refreshes = 0
@@ -271,19 +296,19 @@ class StubHost:
         return Session(self.world, number, self.world.sessions[number])
 
     def load_page(self, ref: Any) -> Page:
-        number = self.world.get("Page", PAGES, ref)
-        return Page(self.world, number, PAGES[number])
+        number = self.world.get("Page", self.world.pages, ref)
+        return Page(self.world, number, self.world.pages[number])
 
     def empty_page(self) -> Page:
         return Page()
 
     def load_email(self, ref: Any) -> Email:
-        number = self.world.get("Email", EMAILS, ref)
-        return Email(self.world, number, EMAILS[number])
+        number = self.world.get("Email", self.world.emails, ref)
+        return Email(self.world, number, self.world.emails[number])
 
     def load_sms(self, ref: Any) -> Sms:
-        number = self.world.get("SMS", SMS_CONTENT, ref)
-        return Sms(self.world, number, SMS_CONTENT[number])
+        number = self.world.get("SMS", self.world.sms, ref)
+        return Sms(self.world, number, self.world.sms[number])
 
     def variables(self, names: Any = None) -> dict[str, Any]:
         rows = self.world.variables
@@ -319,13 +344,13 @@ class StubHost:
             user.refresh_from_db()
 
     def now(self) -> datetime:
-        return NOW
+        return self.world.now
 
     def now_utc(self) -> datetime:
-        return NOW_UTC
+        return self.world.now_utc
 
     def reserved_variables(self) -> list[dict[str, Any]]:
-        return RESERVED_VARIABLES
+        return self.world.reserved_variables
 
 
 def bind(engine_class: Any, world: World) -> Any:
@@ -413,8 +438,8 @@ class Run:
         return getattr(self.engine, kind)(**arguments)
 
 
-def case_world(case: dict[str, Any], lineage: str) -> World:
-    """The world a case begins in."""
+def case_world(case: dict[str, Any], lineage: str, meta: dict[str, Any] | None = None) -> World:
+    """The world a case begins in; `meta` is the first line of its file."""
     return World(
         copy.deepcopy(case["sessions"]),
         copy.deepcopy(case["user_data"]),
@@ -424,6 +449,7 @@ def case_world(case: dict[str, Any], lineage: str) -> World:
         arrays=case.get("array_variables") or (),
         variables=case.get("variables") or case.get("Variable_rows"),
         max_entries=case.get("max_entries"),
+        meta=meta,
     )
 
 
@@ -433,9 +459,11 @@ def expected_steps(case: dict[str, Any], dialect: str) -> list[dict[str, Any]]:
     return steps
 
 
-def run_case(case: dict[str, Any], dialect: str, engine_class: Any) -> list[dict[str, Any]]:
+def run_case(
+    case: dict[str, Any], dialect: str, engine_class: Any, meta: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Runs the operations of a case; the steps in the case's own form."""
-    run = Run(engine_class, case_world(case, dialect))
+    run = Run(engine_class, case_world(case, dialect, meta))
     return [run.step(dict(step["op"])) for step in expected_steps(case, dialect)]
 
 
