@@ -30,7 +30,7 @@
 
 enum {
     CIT__NOTES_MAX = 50, /* further remarks are dropped */
-    CIT__SAID_MAX = 160
+    CIT__SAID_MAX = 320
 };
 
 /* Elements of one type, `count` of `cap` in use. */
@@ -106,6 +106,9 @@ char *cit__build_shadow(struct cit_expr_build *b);
 /* A remark for the author.  Past CIT__NOTES_MAX nothing happens. */
 void cit__build_note(struct cit_expr_build *b, enum cit_expr_note_kind kind, struct cit__remark r);
 
+/* Forgets all but the first `count` remarks: what they were about turned out not to be read. */
+void cit__build_drop_notes(struct cit_expr_build *b, uint32_t count);
+
 static inline bool cit__build_ok(const struct cit_expr_build *b)
 {
     return b->status == CIT_OK;
@@ -143,8 +146,14 @@ struct cit__said {
 };
 
 /* Fills *s with before, a piece of the user's text, after; returns s->text.  The piece is cut to 40
- * characters, control characters become spaces. */
+ * characters, control characters become spaces; what does not fit is left out. */
 const char *cit__say(struct cit__said *s, const char *before, struct cit_slice piece, const char *after);
+
+/* Adds to what was said. */
+const char *cit__append(struct cit__said *s, const char *more);
+
+/* The word, number, text or operator that begins at a byte of text; empty at its end. */
+struct cit_slice cit__piece(struct cit_slice text, size_t at);
 
 /* Line and column (from 1, in characters) of a byte of text. */
 void cit__place(struct cit_slice text, size_t at, uint32_t *line, uint32_t *column);
@@ -179,12 +188,48 @@ struct cit__token_class {
 
 struct cit__token_class cit__classify(struct cit_slice text, enum cit_expr_dialect dialect);
 
+/* What a place in the text would have needed to be read on. */
+#define CIT__WANTS(X)                                                         \
+    X(NOTHING, "nothing more is expected")                                    \
+    X(VALUE, "a value is expected")                                           \
+    X(WORD, "a value is expected")                                            \
+    X(MINUS, "after `-` a number, a constant or a function is expected")      \
+    X(BANG, "a value is expected")                                            \
+    X(NAME, "after `$` a name of letters A-Z, digits and _ is expected")      \
+    X(STRING, "a text needs an end on its line, by the quote it begins with") \
+    X(PAREN, "an operator or `)` is expected")                                \
+    X(BRACKET, "an operator or `]` is expected")                              \
+    X(ITEM, "a number, text, variable, True or False is expected in a list")  \
+    X(COMMA, "`,` or `]` is expected in a list")
+
+enum cit__want {
+#define CIT__WANT_ENUM(name, text) CIT__WANT_##name,
+    CIT__WANTS(CIT__WANT_ENUM)
+#undef CIT__WANT_ENUM
+};
+
+/* Where reading got furthest, and what was missing there. */
+struct cit__stop {
+    uint32_t at;
+    enum cit__want want;
+};
+
 /* Pushes the tokens of b->text and sets b->end; CIT_EPROTO when it is not in the language, the
  * tokens pushed until then stay. */
 int cit__compat_parse(struct cit_expr_build *b);
 
 /* Makes code of the tokens, and sets is_closed. */
 int cit__link(struct cit_expr_build *b);
+
+/* The failure of a text that is not in the language.  Returns CIT_EPROTO. */
+int cit__fail_stopped(struct cit_expr_build *b, struct cit__stop stop);
+
+/* Remarks (notes.h), each where it applies: on a literal text; on a called name; on PI or E, written
+ * with `len` bytes; on what follows b->end. */
+void cit__note_string(struct cit_expr_build *b, uint32_t at, struct cit_slice text);
+void cit__note_call(struct cit_expr_build *b, uint32_t at, struct cit_slice name);
+void cit__note_constant(struct cit_expr_build *b, uint32_t at, uint32_t len);
+void cit__note_tail(struct cit_expr_build *b, struct cit__stop stop);
 
 /* ---- strict ---- */
 

@@ -1,0 +1,109 @@
+/* expr/disasm.c - a program for people: one line an instruction. */
+#include "base/buf.h"
+#include "expr/expr_int.h"
+
+/* "\"text\"", control characters as spaces. */
+static int add_text(struct cit_buf *out, struct cit_slice text)
+{
+    struct cit__said said;
+
+    return cit_buf_add_str(out, cit__say(&said, "\"", text, "\""));
+}
+
+static int add_list(struct cit_buf *out, const struct cit_expr_program *prog, const struct cit_expr_const *c)
+{
+    int err = cit_buf_add_str(out, "[");
+
+    for (uint32_t i = 0; err == CIT_OK && i < c->count; i++) {
+        if (i > 0)
+            err = cit_buf_add_str(out, ", ");
+        if (err == CIT_OK)
+            err = add_text(out, prog->items[c->first + i]);
+    }
+    return err == CIT_OK ? cit_buf_add_str(out, "]") : err;
+}
+
+static int add_const(struct cit_buf *out, const struct cit_expr_program *prog, const struct cit_expr_const *c)
+{
+    struct cit__said said;
+
+    switch ((enum cit_expr_const_kind)c->kind) {
+    case CIT_EXPR_NULL:
+        return cit_buf_add_str(out, "None");
+    case CIT_EXPR_BOOL:
+        return cit_buf_add_str(out, c->is_true ? "True" : "False");
+    case CIT_EXPR_FLOAT:
+        if (c->text.n > 0)
+            return cit_buf_add_str(out, cit__say(&said, "", c->text, ""));
+        return cit_buf_printf(out, "%.17g", c->num);
+    case CIT_EXPR_INT:
+        return cit_buf_add_str(out, cit__say(&said, "", c->text, ""));
+    case CIT_EXPR_STR:
+        return add_text(out, c->text);
+    case CIT_EXPR_LITERAL:
+        return cit_buf_add_str(out, cit__say(&said, "float or text \"", c->text, "\""));
+    case CIT_EXPR_RAWLIST:
+        return add_list(out, prog, c);
+    }
+    return CIT_OK;
+}
+
+static int add_operand(struct cit_buf *out, const struct cit_expr_program *prog, const struct cit_expr_ins *ins)
+{
+    struct cit__said said;
+
+    switch (ins->op) {
+    case CIT_EXPR_CONST:
+        return add_const(out, prog, &prog->consts[ins->arg]);
+    case CIT_EXPR_FIELD:
+    case CIT_EXPR_MATCH:
+        return add_text(out, prog->consts[ins->arg].text);
+    case CIT_EXPR_VAR:
+    case CIT_EXPR_VAR_AT:
+        return cit_buf_add_str(out, cit__say(&said, "$", prog->names[ins->arg], ""));
+    case CIT_EXPR_CALL:
+        return cit_buf_add_str(out, cit_expr_func_name(ins->arg));
+    case CIT_EXPR_CALL_N:
+        return cit_buf_printf(out, "%s of %u", cit_expr_func_name(ins->arg), (unsigned)ins->count);
+    case CIT_EXPR_LIST:
+        return cit_buf_printf(out, "of %u", (unsigned)ins->count);
+    case CIT_EXPR_JUMP:
+    case CIT_EXPR_JUMP_UNLESS:
+    case CIT_EXPR_JUMP_IF_FALSE:
+    case CIT_EXPR_JUMP_IF_TRUE:
+    case CIT_EXPR_JUMP_IF_SET:
+        return cit_buf_printf(out, "to %u", (unsigned)ins->arg);
+    default:
+        return CIT_OK;
+    }
+}
+
+/* "   3  ADD            | 1:5 +" with the operand behind the name. */
+static int add_line(struct cit_buf *out, const struct cit_expr_program *prog, uint32_t i)
+{
+    const struct cit_expr_ins *ins = &prog->code[i];
+    uint32_t line, column;
+    struct cit__said said;
+    size_t start;
+    int err = cit_buf_printf(out, "%4u  %-13s  ", (unsigned)i, cit_expr_op_name(ins->op));
+
+    start = out->len;
+    if (err == CIT_OK)
+        err = add_operand(out, prog, ins);
+    cit__place(prog->text, ins->at, &line, &column);
+    if (err == CIT_OK)
+        err = cit_buf_printf(out, "%*s", out->len - start < 20 ? (int)(20 - (out->len - start)) : 0, "");
+    if (err == CIT_OK)
+        err = cit_buf_printf(out, "  # %u:%u %s\n", (unsigned)line, (unsigned)column,
+                             cit__say(&said, "", cit__piece(prog->text, ins->at), ""));
+    return err;
+}
+
+int cit_expr_disassemble(const struct cit_expr_program *prog, struct cit_buf *out)
+{
+    int err = CIT_OK;
+
+    for (uint32_t i = 0; err == CIT_OK && i < prog->code_count; i++)
+        err = add_line(out, prog, i);
+    return err;
+}
