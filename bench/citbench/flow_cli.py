@@ -1,0 +1,194 @@
+"""The command `bench/flow`: choose, prepare, run cells in interleaved rounds, report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from . import flow_prepare
+from .flow_report import FlowResults, markdown, quote, summary
+from .flow_works import WORKS, FlowWork, is_extra, settings
+from .prepare import ROOT, Unprepared, say
+from .servers import BENCH, Paths
+
+CELL = BENCH / "flow_cell.py"
+SECONDS, QUICK_SECONDS = 0.3, 0.1
+ROUNDS, QUICK_ROUNDS = 7, 3
+# The options a result depends on.
+_TOLD = ("quick", "work", "rows", "rounds", "seconds")
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = _arguments(argv)
+    try:
+        if args.list:
+            _list()
+            return 0
+        if args.report:
+            print(markdown(FlowResults.load(args.report)))
+            if args.publish:
+                _publish(args.report)
+            return 0
+        return Run(args).run()
+    except (Unprepared, argparse.ArgumentTypeError) as e:
+        say(f"bench: {e}")
+        return 2
+    except KeyboardInterrupt:
+        say("bench: interrupted; what was measured is in the results file")
+        return 130
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    p = argparse.ArgumentParser(prog="bench/flow", description="Compare the flow part with its rivals.")
+    p.add_argument("--quick", action="store_true", help="the short form, a few minutes")
+    p.add_argument("--list", action="store_true", help="list kinds of work and rows, and end")
+    p.add_argument("--work", help="only these, by comma (see --list)")
+    p.add_argument("--rows", help="only these rows, by comma (see --list)")
+    p.add_argument("--rounds", type=int, help=f"rounds of fresh processes ({ROUNDS}; quick {QUICK_ROUNDS})")
+    p.add_argument("--seconds", type=float, help=f"CPU seconds of a loop ({SECONDS}; quick {QUICK_SECONDS})")
+    p.add_argument("--citrate-python", help="a Python that has Citrate, instead of installing it")
+    p.add_argument("--no-setup", action="store_true", help="install nothing; what is missing is not measured")
+    p.add_argument("--build", type=Path, default=ROOT / "build", help="where environments live")
+    p.add_argument("--output", type=Path, help="the file of results (bench/results/flow-DATE.jsonl)")
+    p.add_argument("--report", type=Path, metavar="FILE", help="print the tables of a results file")
+    p.add_argument("--publish", action="store_true", help="keep the results and quote them in the README")
+    return p.parse_args(argv)
+
+
+def _publish(source: Path) -> None:
+    """Copy a results file and its tables to bench/published, and the main ones to the README."""
+    results = FlowResults.load(source)
+    name = source.name if source.name.startswith("flow-") else f"flow-{source.name}"
+    kept = BENCH / "published" / name
+    if kept != source:
+        kept.write_text(source.read_text())
+    tables = kept.with_suffix(".md")
+    tables.write_text(markdown(results))
+    readme = ROOT / "README.md"
+    where = tables.relative_to(ROOT)
+    readme.write_text(quote(readme.read_text(), summary(results, str(where))))
+    say(f"bench: published as {where}, quoted in {readme.name}")
+
+
+def _list() -> None:
+    print("Work:")
+    for work in WORKS.values():
+        print(f"  {work.name:<10} {work.title}: {', '.join(work.cases)}")
+    print("Rows:")
+    for row in dict.fromkeys(row for work in WORKS.values() for row in work.rows):
+        print(f"  {row:<18} {settings(row)}{' (when asked for)' if is_extra(row) else ''}")
+
+
+def _chosen(text: str | None, known: list[str], what: str) -> list[str]:
+    names = known if text is None else [n.strip() for n in text.split(",") if n.strip()]
+    for name in names:
+        if name not in known:
+            raise argparse.ArgumentTypeError(f"unknown {what} {name!r}; known: {', '.join(known)}")
+    return names
+
+
+class Run:
+    """One comparison, from preparation to tables."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.quick: bool = args.quick
+        self.works = [WORKS[n] for n in _chosen(args.work, list(WORKS), "work")]
+        everyone = list(dict.fromkeys(row for work in WORKS.values() for row in work.rows))
+        self.rows = set(_chosen(args.rows, everyone, "row"))
+        if not args.rows:
+            self.rows -= {row for row in everyone if is_extra(row)}
+        self.rounds: int = args.rounds or (QUICK_ROUNDS if self.quick else ROUNDS)
+        self.seconds: float = args.seconds or (QUICK_SECONDS if self.quick else SECONDS)
+        self.results = FlowResults()
+        self.failed: set[tuple[str, str, str]] = set()
+        self.done = 0
+
+    def run(self) -> int:
+        paths = flow_prepare.prepare(self.args.build, self.args.citrate_python, not self.args.no_setup)
+        output = self._output()
+        self.total = sum(1 for _ in self._schedule())
+        with output.open("w") as out:
+            self.results.out = out
+            self.results.add(self._about(paths))
+            for work, case, number, row in self._schedule():
+                self.done += 1
+                if (work.name, case, row) not in self.failed:
+                    self._cell(paths, work, case, number, row)
+        tables = output.with_suffix(".md")
+        tables.write_text(markdown(self.results))
+        print(markdown(self.results))
+        say(f"bench: results in {output}, tables in {tables}")
+        if self.args.publish:
+            _publish(output)
+        return 0
+
+    def _output(self) -> Path:
+        if self.args.output:
+            return Path(self.args.output)
+        folder = BENCH / "results"
+        folder.mkdir(exist_ok=True)
+        return folder / f"flow-{datetime.now(timezone.utc):%Y-%m-%d-%H%M%S}.jsonl"
+
+    def _about(self, paths: Paths) -> dict[str, Any]:
+        # As --option=value; where Python is says nothing about what was measured.
+        chosen = {k: v for k, v in vars(self.args).items() if v not in (None, False) and k in _TOLD}
+        shown = [f"--{k}" + ("" if v is True else f"={v}") for k, v in chosen.items()]
+        return {
+            "kind": "machine",
+            "date": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
+            "command": shlex.join(["bench/flow", *shown]),
+            "rounds": self.rounds,
+            "seconds": self.seconds,
+            **flow_prepare.machine(paths),
+        }
+
+    def _schedule(self) -> Iterator[tuple[FlowWork, str, int, str]]:
+        """Rounds over the rows of a case, each round beginning with another row."""
+        for work in self.works:
+            members = [row for row in work.rows if row in self.rows]
+            for case in work.chosen(self.quick) if members else ():
+                for number in range(min(self.rounds, work.rounds or self.rounds)):
+                    turn = number % len(members)
+                    for row in members[turn:] + members[:turn]:
+                        yield work, case, number, row
+
+    def _cell(self, paths: Paths, work: FlowWork, case: str, number: int, row: str) -> None:
+        figures = MEASURES.get(work.name, in_a_process)(paths, work, case, row, self.seconds)
+        if "failed" in figures:
+            self.failed.add((work.name, case, row))
+        about = {"kind": "cell", "setup": work.name, "work": case, "server": row, "round": number}
+        self.results.add({**about, **figures})
+        shown = ", ".join(f"{key} {figures[key]}" for key in ("failed", *dict(work.columns)) if key in figures)
+        say(f"[{self.done}/{self.total}] {work.name} {case} round {number + 1} {row}: {shown}")
+
+
+def in_a_process(paths: Paths, work: FlowWork, case: str, row: str, seconds: float) -> dict[str, Any]:
+    """The figures of one cell, from a fresh process."""
+    command = [paths.citrate_python, str(CELL), work.name, case, row, str(seconds)]
+    try:
+        ended = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd=paths.scratch,
+            env=flow_prepare.environment(paths),
+            timeout=work.timeout,
+        )
+    except subprocess.TimeoutExpired:
+        return {"failed": f"no end within {work.timeout:.0f} s"}
+    if ended.returncode != 0:
+        words = ended.stderr.strip().splitlines()
+        return {"failed": f"died: {words[-1] if words else ended.returncode}"}
+    figures: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return figures
+
+
+# Kinds of work that are more than one process of Python.
+MEASURES: dict[str, Callable[[Paths, FlowWork, str, str, float], dict[str, Any]]] = {}
