@@ -184,7 +184,7 @@ struct cit_expr_error {
     uint32_t line, column; /* from 1 */
     char what[160];        /* UTF-8, NUL-terminated */
     char hint[160];        /* may be empty */
-    int kind;              /* of an evaluation: enum cit_expr_fault; else 0 */
+    int kind;              /* set by evaluation only: enum cit_expr_fault */
 };
 
 /* ---- the program ---- */
