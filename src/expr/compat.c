@@ -26,9 +26,9 @@
 
 #include "expr/expr_int.h"
 
-/* Bytes and atoms looked at.  A text of the greatest length that breaks off nowhere needs
- * less than half. */
-#define STEPS_MAX (8U * CIT_EXPR_TEXT_MAX)
+/* Bytes, terminals and atoms looked at.  A text that breaks off nowhere needs three for each byte
+ * at most. */
+#define STEPS_MAX (4U * CIT_EXPR_TEXT_MAX)
 
 enum level { LEVEL_ADD, LEVEL_MUL, LEVEL_CMP, LEVEL_POW };
 
@@ -643,11 +643,11 @@ static void note_chain(struct parser *q, struct chain *c, const struct oper *op,
 
 static void note_arithmetic(struct parser *q, const struct oper *op, const char *bare)
 {
-    struct cit__said what, hint;
-    struct cit__remark r = { .at = offset(q, bare) };
+    struct cit__said what, end;
+    struct cit__remark r = { .at = offset(q, bare), .hint = "put the arithmetic in parentheses: ($a + 1) > 5" };
 
-    r.what = cit__say(&what, "`", cit__piece(q->b->text, r.at), "` is taken before the arithmetic beside it");
-    r.hint = cit__say(&hint, "put what stands on each side of it in parentheses where it has `", op->text, "`");
+    cit__say(&what, "`", cit__piece(q->b->text, r.at), "` is taken before the ");
+    r.what = cit__append(&what, cit__say(&end, "`", op->text, "` beside it"));
     cit__build_note(q->b, CIT_EXPR_NOTE_MATH_COMPARISON, r);
 }
 
@@ -665,6 +665,7 @@ static void note_list(struct parser *q, const struct oper *op, uint32_t right)
     cit__build_note(q->b, CIT_EXPR_NOTE_LIST_OPERAND, r);
 }
 
+/* Outside all brackets: whatever breaks off inside one takes the bracket with it. */
 static void note_leftover(struct parser *q, const char *at)
 {
     cit__build_note(
@@ -691,7 +692,7 @@ static bool right_operand(struct parser *q, const struct oper *op)
         return true;
     q->p = at;
     cit__build_drop_notes(q->b, notes);
-    if (q->b->tokens.count > tokens)
+    if (q->b->tokens.count > tokens && q->depth == 0)
         note_leftover(q, at);
     return false;
 }

@@ -189,17 +189,17 @@ struct cit__token_class {
 struct cit__token_class cit__classify(struct cit_slice text, enum cit_expr_dialect dialect);
 
 /* What a place in the text would have needed to be read on. */
-#define CIT__WANTS(X)                                                         \
-    X(NOTHING, "nothing more is expected")                                    \
-    X(VALUE, "a value is expected")                                           \
-    X(WORD, "a value is expected")                                            \
-    X(MINUS, "after `-` a number, a constant or a function is expected")      \
-    X(BANG, "a value is expected")                                            \
-    X(NAME, "after `$` a name of letters A-Z, digits and _ is expected")      \
-    X(STRING, "a text needs an end on its line, by the quote it begins with") \
-    X(PAREN, "an operator or `)` is expected")                                \
-    X(BRACKET, "an operator or `]` is expected")                              \
-    X(ITEM, "a number, text, variable, True or False is expected in a list")  \
+#define CIT__WANTS(X)                                                        \
+    X(NOTHING, "nothing more is expected")                                   \
+    X(VALUE, "a value is expected")                                          \
+    X(WORD, "a value is expected")                                           \
+    X(MINUS, "after `-` a number, a constant or a function is expected")     \
+    X(BANG, "a value is expected")                                           \
+    X(NAME, "after `$` a name of letters A-Z, digits and _ is expected")     \
+    X(STRING, "the text that begins here has no closing quote")              \
+    X(PAREN, "an operator or `)` is expected")                               \
+    X(BRACKET, "an operator or `]` is expected")                             \
+    X(ITEM, "a number, text, variable, True or False is expected in a list") \
     X(COMMA, "`,` or `]` is expected in a list")
 
 enum cit__want {

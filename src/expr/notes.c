@@ -152,6 +152,8 @@ static const char *behind_hint(const struct cit_expr_build *b, uint32_t at)
     default:
         break;
     }
+    if (at > 0 && (b->text.p[at - 1] == '\'' || b->text.p[at - 1] == '"'))
+        return "an operator is missing before this; a quote inside a text is written twice";
     if ((rest.p[0] & 0x80) != 0 && at > 0 && is_word_char(b->text.p[at - 1]))
         return "names have only letters A-Z, digits and _";
     return "an operator is missing before this";
@@ -200,6 +202,8 @@ static const char *say_want(const struct cit_expr_build *b, struct cit__said *s,
     struct cit_slice piece = cit__piece(b->text, stop.at);
     struct cit__said before;
 
+    if (stop.want == CIT__WANT_STRING)
+        return cit__say(s, want_texts[stop.want], (struct cit_slice){ 0 }, "");
     cit__say(&before, want_texts[stop.want], (struct cit_slice){ 0 }, piece.n > 0 ? ", not `" : " at the end");
     return cit__say(s, before.text, piece, piece.n > 0 ? "`" : "");
 }
@@ -241,40 +245,43 @@ void cit__note_tail(struct cit_expr_build *b, struct cit__stop stop)
 
 /* ---- single tokens ---- */
 
-static const char *kind_text(struct cit__token_class c)
+struct reading {
+    const char *as, *hint;
+};
+
+static struct reading reading_of(struct cit__token_class c)
 {
     switch (c.kind) {
     case CIT__TOKEN_OP:
     case CIT__TOKEN_UNARY:
     case CIT__TOKEN_INDEX:
-        return "run as the operator";
+        return (struct reading){ "an operator", "no text can be compared with it: use a longer one" };
     case CIT__TOKEN_FUNC:
-        return "run as the function";
-    case CIT__TOKEN_VAR:
-        return "run as a variable";
+        return (struct reading){ "a function", "no text can be compared with it: use a longer one" };
     case CIT__TOKEN_E:
     case CIT__TOKEN_PI:
-        return "the constant";
+        return (struct reading){ "a constant", "no text can be compared with it: use a longer one" };
+    case CIT__TOKEN_VAR:
+        return (struct reading){ "a variable", "leave the quotes out if this is meant" };
     case CIT__TOKEN_TRUE:
     case CIT__TOKEN_FALSE:
     case CIT__TOKEN_NONE:
-        return "the keyword";
+        return (struct reading){ "the keyword", "leave the quotes out if this is meant" };
     case CIT__TOKEN_VALUE:
         break;
     }
-    return NULL;
+    return (struct reading){ 0 };
 }
 
 void cit__note_string(struct cit_expr_build *b, uint32_t at, struct cit_slice text)
 {
-    const char *kind = kind_text(cit__classify(text, b->dialect));
+    struct reading r = reading_of(cit__classify(text, b->dialect));
     struct cit__said what;
 
-    if (kind == NULL)
+    if (r.as == NULL)
         return;
-    cit__say(&what, "the text '", text, "' is ");
-    cit__build_note(b, CIT_EXPR_NOTE_STRING_IS_CODE,
-                    (struct cit__remark){ at, cit__append(&what, kind), "quotes do not help: choose another text" });
+    cit__say(&what, "the text '", text, "' is read as ");
+    cit__build_note(b, CIT_EXPR_NOTE_STRING_IS_CODE, (struct cit__remark){ at, cit__append(&what, r.as), r.hint });
 }
 
 #define FUNCTIONS "functions are sin cos tan abs trunc round sign str, in small letters"
