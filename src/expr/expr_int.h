@@ -22,8 +22,8 @@
  * Threads:    one build, one thread.
  * Limits:     those of program.h.
  */
-#ifndef CIT_EXPR_INT_H
-#define CIT_EXPR_INT_H
+#ifndef CIT_EXPR_EXPR_INT_H
+#define CIT_EXPR_EXPR_INT_H
 
 #include "expr/notes.h"
 #include "expr/program.h"

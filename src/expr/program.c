@@ -169,18 +169,17 @@ static void join_list(struct joined *j, struct cit_expr_build *b, const struct c
 }
 
 /* Copies tokens into the text of b, and from there to its tokens. */
-static void join_tokens(struct joined *j, struct cit_expr_build *b, const struct cit_expr_token *tokens, uint32_t count,
-                        const struct cit_slice *items)
+static void join_tokens(struct joined *j, struct cit_expr_build *b, const struct cit_expr_stack *stack)
 {
-    for (uint32_t i = 0; i < count && j->n <= CIT_EXPR_TEXT_MAX; i++) {
-        struct cit_expr_token t = tokens[i];
+    for (uint32_t i = 0; i < stack->count && j->n <= CIT_EXPR_TEXT_MAX; i++) {
+        struct cit_expr_token t = stack->tokens[i];
 
         if (i > 0)
             join(j, CIT_SLICE_LIT(" "));
         t.at = (uint32_t)j->n;
         if (t.is_list) {
             t.first = b->items.count;
-            join_list(j, b, items + tokens[i].first, t.count);
+            join_list(j, b, stack->items + stack->tokens[i].first, t.count);
         } else {
             t.text = join(j, t.text);
         }
@@ -189,8 +188,8 @@ static void join_tokens(struct joined *j, struct cit_expr_build *b, const struct
     }
 }
 
-int cit_expr_compile_stack(const struct cit_expr_token *tokens, uint32_t count, const struct cit_slice *items,
-                           enum cit_expr_dialect dialect, struct cit_expr_program **out, struct cit_expr_error *err)
+int cit_expr_compile_stack(const struct cit_expr_stack *stack, enum cit_expr_dialect dialect,
+                           struct cit_expr_program **out, struct cit_expr_error *err)
 {
     struct cit_expr_error unseen;
     struct cit_expr_build b;
@@ -199,7 +198,7 @@ int cit_expr_compile_stack(const struct cit_expr_token *tokens, uint32_t count, 
 
     err = err != NULL ? err : &unseen;
     cit__build_init(&b, (struct cit_slice){ 0 }, dialect, err);
-    join_tokens(&j, &b, tokens, count, items);
+    join_tokens(&j, &b, stack);
     if (j.n > CIT_EXPR_TEXT_MAX)
         return fail_early(err, CIT_ELIMIT);
     j.p = cit_malloc(j.n);
@@ -207,7 +206,7 @@ int cit_expr_compile_stack(const struct cit_expr_token *tokens, uint32_t count, 
         return fail_early(err, CIT_ENOMEM);
     b.text = cit_slice(j.p, j.n);
     j.n = 0;
-    join_tokens(&j, &b, tokens, count, items);
+    join_tokens(&j, &b, stack);
     b.end = (uint32_t)b.text.n;
     status = cit__link(&b);
     if (status == CIT_OK)

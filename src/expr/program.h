@@ -220,10 +220,15 @@ struct cit_expr_program {
 CIT_MUST_CHECK int cit_expr_compile(struct cit_slice text, enum cit_expr_dialect dialect, struct cit_expr_program **out,
                                     struct cit_expr_error *err);
 
-/* The compat program that evaluates a postfix stack somebody kept (a Parser used again): tokens
- * as in struct cit_expr_token, their items in `items`; texts are copied.  Dialect A or B. */
-CIT_MUST_CHECK int cit_expr_compile_stack(const struct cit_expr_token *tokens, uint32_t count,
-                                          const struct cit_slice *items, enum cit_expr_dialect dialect,
+/* A postfix stack somebody kept (a Parser used again). */
+struct cit_expr_stack {
+    const struct cit_expr_token *tokens; /* borrowed; `at` has no meaning */
+    uint32_t count;
+    const struct cit_slice *items; /* borrowed; what the lists among them point at */
+};
+
+/* The compat program that evaluates it; texts are copied.  Dialect A or B; results as above. */
+CIT_MUST_CHECK int cit_expr_compile_stack(const struct cit_expr_stack *stack, enum cit_expr_dialect dialect,
                                           struct cit_expr_program **out, struct cit_expr_error *err);
 
 /* What is left on the stack when text does not compile (compat, a Parser used again: tokens pushed
