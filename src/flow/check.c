@@ -9,7 +9,11 @@
 #include "base/mem.h"
 #include "flow/text_int.h"
 
-enum { FIRST_CAP = 16, WHAT_MAX = 1024, SHOWN_MAX = 40 /* bytes of a title or id in a text */ };
+enum {
+    FIRST_CAP = 16,
+    SAID_MAX = 1000, /* bytes of a text */
+    SHOWN_MAX = 40   /* ... of a title or id in it */
+};
 
 /* ---- codes ---- */
 
@@ -108,20 +112,20 @@ int cit_flow_findings_sort(struct cit_flow_findings *f, uint32_t first)
 
 /* ---- finding ---- */
 
+/* Pieces of what users wrote are in the texts, those of the compiler included. */
 void cit__found(struct cit__check *c, struct cit__spot at, const char *hint, const char *fmt, ...)
 {
-    char what[WHAT_MAX], advice[WHAT_MAX];
+    char said[SAID_MAX + 200], what[SAID_MAX + 4], advice[SAID_MAX + 4];
     struct cit_flow_finding one = { at.severity, at.code, at.node, at.edge, at.line, at.column, what, advice };
     va_list args;
 
     if (c->err != CIT_OK || c->same[rank_of(at.code)]++ >= CIT_FLOW_SAME_MAX)
         return;
     va_start(args, fmt);
-    (void)vsnprintf(what, sizeof what, fmt, args);
+    (void)vsnprintf(said, sizeof said, fmt, args);
     va_end(args);
-    (void)snprintf(advice, sizeof advice, "%s", hint);
-    cit__text_whole(what);
-    cit__text_whole(advice);
+    cit__text_show(cit_slice_str(said), SAID_MAX, what, sizeof what);
+    cit__text_show(cit_slice_str(hint), SAID_MAX, advice, sizeof advice);
     c->err = cit_flow_findings_add(c->out, &one);
 }
 

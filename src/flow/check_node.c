@@ -1,9 +1,12 @@
 /* flow/check_node.c - nodes one by one, and whether a way leads to them. */
 #include "flow/check_int.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/mem.h"
+#include "flow/text_int.h"
+
+enum { TYPE_MAX = 40 /* bytes of an unknown type in a text */ };
 
 /* What a node of a type refers to, and where an author says so; NULL: to nothing. */
 #define REFS(X)                                                          \
@@ -43,12 +46,24 @@ static void check_start(struct cit__check *c)
 
 /* ---- one node ---- */
 
+/* The type as its author wrote it, in parentheses; empty when nobody knows it. */
+static void show_type(const struct cit__check *c, uint32_t node, char out[TYPE_MAX + 8])
+{
+    const struct cit_flow_words *w = c->opt->words;
+    struct cit_slice type = { 0 };
+    char text[TYPE_MAX + 4];
+
+    if (w != NULL && w->type != NULL)
+        type = w->type(w->ctx, node);
+    cit__text_show(type, TYPE_MAX, text, sizeof text);
+    (void)snprintf(out, TYPE_MAX + 8, type.n > 0 ? " (%s)" : "%s", text);
+}
+
 static void check_type(struct cit__check *c, uint32_t node)
 {
     const struct cit_flow_node *n = cit_flow_node_at(c->g, node);
-    const struct cit_flow_words *w = c->opt->words;
-    struct cit_slice type = { 0 };
     struct cit__label label;
+    char type[TYPE_MAX + 8];
 
     if (n->type == CIT_FLOW_START && n->id != 0)
         cit__found(c, cit__at_node(CIT_FLOW_HINT, CIT_FLOW_CODE_START_ELSEWHERE, node),
@@ -57,14 +72,12 @@ static void check_type(struct cit__check *c, uint32_t node)
                    cit__node_label(c, node, &label));
     if (n->type != CIT_FLOW_OTHER)
         return;
-    if (w != NULL && w->type != NULL)
-        type = w->type(w->ctx, node);
+    show_type(c, node, type);
     cit__found(c, cit__at_node(CIT_FLOW_ERROR, CIT_FLOW_CODE_UNKNOWN_TYPE, node),
                "Types are start, page, session, background_session, expression, email, sms, register, enroll, leave, "
                "delay, wait, tool, therapist_notification, code and end.",
-               "The type of the %s is not known%s%.*s%s: nothing happens there, and the flow stops.",
-               cit__node_label(c, node, &label), type.n > 0 ? " (" : "", (int)(type.n < 40 ? type.n : 40),
-               type.n > 0 ? type.p : "", type.n > 0 ? ")" : "");
+               "The type of the %s is not known%s: nothing happens there, and the flow stops.",
+               cit__node_label(c, node, &label), type);
 }
 
 static void check_ref(struct cit__check *c, uint32_t node)

@@ -82,13 +82,3 @@ void cit__text_show(struct cit_slice text, size_t most, char *out, size_t out_si
     }
     out[at] = '\0';
 }
-
-void cit__text_whole(char *text)
-{
-    size_t n = strlen(text), begin = n;
-
-    while (begin > 0 && n - begin < 4 && is_tail(text[begin - 1]))
-        begin--;
-    if (begin > 0 && n - (begin - 1) < length_of((unsigned char)text[begin - 1]))
-        text[begin - 1] = '\0';
-}

@@ -22,7 +22,4 @@ size_t cit__text_put(uint32_t ch, char out[4]);
 /* Into out, NUL-terminated: at most `most` bytes of the text, then "..." when it was cut. */
 void cit__text_show(struct cit_slice text, size_t most, char *out, size_t out_size);
 
-/* Drops a character that was cut in two at the end of valid UTF-8. */
-void cit__text_whole(char *text);
-
 #endif
