@@ -71,6 +71,10 @@ RESERVED_VARIABLES = [
 ]  # fmt: skip
 
 
+class Enough(Exception):
+    """The world stops an engine that does too much; see World.trace_max."""
+
+
 class DoesNotExist(Exception):
     """What models raise for an id they lack."""
 
@@ -118,7 +122,7 @@ class User:
 
     def save(self) -> None:
         data = self.data
-        self.world.trace.append(["save", *(plain(data.get(key)) for key in ("session", "node", "stack"))])
+        self.world.record(["save", *(plain(data.get(key)) for key in ("session", "node", "stack"))])
         self.world.saved.append(plain(data))
         self._row = copy.deepcopy(data)
 
@@ -128,7 +132,7 @@ class User:
         self.data = json.loads(json.dumps(plain(self._row)), object_pairs_hook=OrderedDict)
 
     def register(self) -> tuple[User, bool]:
-        self.world.trace.append(["register"])
+        self.world.record(["register"])
         if not self.is_anonymous:
             return self, False
         for key in ("password", "email", "phone"):
@@ -158,11 +162,11 @@ class Program:
         self.title = "Prog"
 
     def enroll(self, user: User, start_time: datetime) -> None:
-        self.world.trace.append(["enroll", start_time.isoformat()])
+        self.world.record(["enroll", start_time.isoformat()])
         self.world.accesses.append(ProgramUserAccess(1.0))
 
     def leave(self, user: User) -> None:
-        self.world.trace.append(["leave"])
+        self.world.record(["leave"])
         self.world.accesses.clear()
         if self.world.lineage != "A":
             user.is_active = False
@@ -199,7 +203,7 @@ class Page:
 
     def update_html(self, user: User) -> None:
         assert self.world is not None
-        self.world.trace.append(["page.update_html", self.id])
+        self.world.record(["page.update_html", self.id])
 
     def clear_html_from_array_variable(self, *_: Any) -> None:
         """B: forgets what was entered into an array variable on the page."""
@@ -214,7 +218,7 @@ class Email:
         self.title = title
 
     def send(self, user: User) -> None:
-        self.world.trace.append(["email.send", self.id])
+        self.world.record(["email.send", self.id])
 
 
 class Sms:
@@ -227,7 +231,7 @@ class Sms:
         self.data = [{"content": content}]
 
     def send(self, user: User, session_id: Any = None, node_id: Any = None) -> None:
-        self.world.trace.append(["sms.send", self.id, plain(session_id), plain(node_id)])
+        self.world.record(["sms.send", self.id, plain(session_id), plain(node_id)])
         _, asks, rest = self.data[0]["content"].partition("reply:")
         if asks:
             name = rest.split()[0] if rest.split() else ""
@@ -261,6 +265,7 @@ class World:
             self.reserved_variables = [{"name": name, "domains": ["user"]} for name in meta["reserved_names"]]
         self.trace: list[list[Any]] = []
         self.saved: list[Any] = []
+        self.trace_max: int | None = None
         self.refreshes = 0
         self.arrays = set(arrays)
         self.max_entries = max_entries or {}
@@ -272,9 +277,14 @@ class World:
         self.parsers = 0
         self.host = StubHost(self)
 
+    def record(self, effect: list[Any]) -> None:
+        self.trace.append(effect)
+        if self.trace_max is not None and len(self.trace) > self.trace_max:
+            raise Enough(f"more than {self.trace_max} effects")
+
     def get(self, kind: str, table: dict[Any, Any], given: Any) -> Any:
         """The id of a row that is there; asking is recorded with the id as it was given."""
-        self.trace.append([f"get_{kind.lower()}", plain(given)])
+        self.record([f"get_{kind.lower()}", plain(given)])
         number = _number(given)
         if isinstance(number, (dict, list)) or number not in table:
             raise DoesNotExist(f"{kind} {given}")
@@ -327,14 +337,14 @@ class StubHost:
         self, sender: Any, domain: str, time: datetime, task: Any, args: Any, action: str, subject: Any
     ) -> None:
         eta = (time - self.now_utc()).total_seconds()
-        self.world.trace.append(["create_task", domain, eta, plain(args)])
+        self.world.record(["create_task", domain, eta, plain(args)])
 
     def emit(self, sender: Any, domain: str, variable: str, pre: Any, post: Any, actor: Any) -> None:
         assert type(sender).__name__ == "Engine"
-        self.world.trace.append(["event", domain, variable, plain(pre), plain(post)])
+        self.world.record(["event", domain, variable, plain(pre), plain(post)])
 
     def notify(self, user: User, message: str) -> None:
-        self.world.trace.append(["therapist_notification", message])
+        self.world.record(["therapist_notification", message])
 
     def save_user(self, user: User) -> None:
         user.save()
