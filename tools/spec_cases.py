@@ -8,15 +8,16 @@ The format is told by the fields of a line, so several formats may stand in one 
     text      "expr" and the value or exception under "A" (and "B"), "end", "stack"; or "seq", the
               same for texts parsed one after the other by one Parser
     fuzz      "e", and [type, value] or ["!", exception] under "A" (and "B"), "sA", "sB"
-    strict    "expr", "data", and the outcome in the strict dialect
+    strict    "e", "data", "now", and the result in the strict dialect under "r", or its "error"
+              with "at" (line, column) and "what"
 
 A case counts once for each dialect it is run in: a compat case as A and as B (what stands only
 under A holds for B as well), a strict case once.  Unknown fields are ignored; a line that is none
-of these fails.
+of these fails.  Strict cases are always run natively: the reference engine has no strict dialect.
 
 What passes though it is not equal: any exception where RecursionError is expected of an expression
 (other evaluators have other limits), an error of the limit's kind where a walk is "(unbounded)",
-texts of exceptions unless --messages is given, the fields of an empty Page().
+texts of exceptions in compat cases unless --messages is given, the fields of an empty Page().
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -144,7 +146,12 @@ def check_outcome(expected: Any, got: tuple[str, Any], messages: bool) -> str | 
     return f"expected {wanted}, got {show(got)}"
 
 
-def check_all(checks: Iterator[tuple[str, Any, Any]]) -> str | None:
+def outcome_in(case: dict[str, Any], dialect: str) -> Any:
+    """What stands only under A holds for B as well."""
+    return case[dialect] if dialect in case else case["A"]
+
+
+def check_all(checks: Iterable[tuple[str, Any, Any]]) -> str | None:
     """The first of (name, expected, got) that differ."""
     for name, expected, got in checks:
         if not flow_stub.same(expected, got):
@@ -185,7 +192,7 @@ class Compat:
     def check_text(self, case: dict[str, Any], dialect: str) -> str | None:
         parser = self.parser(dialect)
         got = attempt(lambda: parser.parse(case["expr"]))
-        expected = case.get(dialect, case["A"])
+        expected = outcome_in(case, dialect)
         return check_outcome(expected, got, self.messages) or check_all(self._traces(case, dialect, parser))
 
     def _traces(self, case: dict[str, Any], dialect: str, parser: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -197,7 +204,7 @@ class Compat:
 
     def check_sequence(self, case: dict[str, Any], dialect: str) -> str | None:
         parser = self.parser(dialect)
-        for text, expected in zip(case["seq"], case.get(dialect, case["A"]), strict=True):
+        for text, expected in zip(case["seq"], outcome_in(case, dialect), strict=True):
             wrong = check_outcome(expected, attempt(lambda text=text: parser.parse(text)), self.messages)
             if wrong:
                 return f"{text!r}: {wrong}"
@@ -206,7 +213,7 @@ class Compat:
     def check_fuzz(self, case: dict[str, Any], dialect: str) -> str | None:
         parser = self.parser(dialect)
         got = attempt(lambda: parser.parse(case["e"]))
-        kind, what = case.get(dialect, case["A"])
+        kind, what = outcome_in(case, dialect)
         expected = {"exc": what} if kind == "!" else {"t": kind, "r": what}
         stack = case.get(f"s{dialect}", case.get("sA"))
         wrong = check_outcome(expected, got, self.messages)
@@ -215,15 +222,39 @@ class Compat:
         return check_all(iter([("stack", tokens_of(stack), tokens_of(parser.stack))]))
 
 
-class Strict:
-    """Texts of the strict dialect, evaluated by citrate.flow."""
+# Kinds of errors of the strict dialect (docs/language.md): what the evaluation raised beneath.
+KINDS: dict[str, tuple[str | None, ...]] = {
+    "syntax": (None,),
+    "limit": (None, "OverflowError"),
+    "type": ("TypeError",),
+    "zero": ("ZeroDivisionError",),
+    "overflow": ("OverflowError",),
+    "value": ("ValueError",),
+}
 
-    def __init__(self, meta: dict[str, Any], messages: bool) -> None:
-        self.meta = meta
-        self.messages = messages
 
-    def check(self, case: dict[str, Any]) -> str | None:
-        raise NotImplementedError
+def evaluate_strict(case: dict[str, Any]) -> Any:
+    """The value of a strict case, by citrate.flow."""
+    from citrate import flow
+
+    now = datetime.fromisoformat(case["now"]) if case.get("now") else None
+    return flow.compile(case["e"], dialect="strict").evaluate(case.get("data") or {}, now=now)
+
+
+def check_strict(case: dict[str, Any]) -> str | None:
+    """Compares with "r", a value, or with "error", a kind, "at", its place, and "what", its text."""
+    kind, got = attempt(lambda: evaluate_strict(case))
+    if "error" not in case:
+        if kind == "value" and flow_stub.same(case["r"], got):
+            return None
+        return f"expected {case['r']!r}, got {show((kind, got))}"
+    if kind != "error" or type(got).__name__ != "ExpressionError":
+        return f"expected an error of the kind {case['error']}, got {show((kind, got))}"
+    cause = None if got.__cause__ is None else type(got.__cause__).__name__
+    if cause not in KINDS[case["error"]]:
+        return f"expected an error of the kind {case['error']}, got one beneath which is {cause}: {got}"
+    found = {"at": [got.line, got.column], "what": got.what}
+    return check_all((name, case[name], found[name]) for name in ("at", "what") if name in case)
 
 
 class Runner:
@@ -244,8 +275,8 @@ class Runner:
         """What is to be run for a case: (dialect, call) for each result."""
         if not isinstance(case, dict):
             return [("?", lambda: "this line is no case: it is no JSON object")]
-        if "A" not in case:
-            return [("?", lambda: f"this line is no case of a known format: {sorted(case)}")]
+        if "A" not in case and "e" in case and ("r" in case or "error" in case):
+            return [("strict", lambda: check_strict(case))] if "strict" in self.dialects else []
         check: Callable[[dict[str, Any], str], str | None] | None = None
         if "sessions" in case:
             check = self._check_engine
@@ -255,9 +286,10 @@ class Runner:
             check = self.compat.check_text
         elif "e" in case:
             check = self.compat.check_fuzz
-        if check is None:
+        stated = [d for d in ("A", "B") if d in case or "A" in case]
+        if check is None or not stated:
             return [("?", lambda: f"this line is no case of a known format: {sorted(case)}")]
-        return [(d, lambda d=d: check(case, d)) for d in ("A", "B") if d in self.dialects]
+        return [(d, lambda d=d: check(case, d)) for d in stated if d in self.dialects]
 
     def _check_engine(self, case: dict[str, Any], dialect: str) -> str | None:
         expected = flow_stub.expected_steps(case, dialect)
@@ -298,7 +330,7 @@ def bounded(text: str) -> str:
 
 def run_file(path: str, runner: Runner) -> tuple[int, int]:
     """Runs all cases of a file and prints what fails; (passed, failed)."""
-    passed = failed = 0
+    passed = failed = cases = 0
     with open(path, encoding="utf-8") as f:
         lines = f.read().split("\n")
     progress = Progress(os.path.basename(path), len(lines))
@@ -309,6 +341,7 @@ def run_file(path: str, runner: Runner) -> tuple[int, int]:
         if isinstance(case, dict) and is_meta(case):
             runner.begin(case)
             continue
+        cases += 1
         for dialect, check in runner.checks_of(case):
             kind, what = attempt(check)
             wrong = f"the check itself failed: {what!r}" if kind == "error" else what
@@ -318,9 +351,9 @@ def run_file(path: str, runner: Runner) -> tuple[int, int]:
         progress.tell(number)
     if failed > SHOWN_FAILURES:
         print(f"{path}: {failed - SHOWN_FAILURES} more failures are not shown")
-    if passed + failed == 0:
+    if cases == 0:
         print(f"{path}: there is no case in it")
-        failed = 1
+        failed += 1
     return passed, failed
 
 

@@ -465,7 +465,7 @@ def case_world(case: dict[str, Any], lineage: str, meta: dict[str, Any] | None =
 
 def expected_steps(case: dict[str, Any], dialect: str) -> list[dict[str, Any]]:
     """What a case expects: B's steps stand there only where they differ from A's."""
-    steps: list[dict[str, Any]] = case.get(dialect) or case["A"]
+    steps: list[dict[str, Any]] = case[dialect] if dialect in case else case["A"]
     return steps
 
 
