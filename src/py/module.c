@@ -76,7 +76,7 @@ static int module_exec(PyObject *module)
         return -1;
     }
     if (cit_py_stamp_init(st) < 0 || make_types(module, st) < 0 || make_strings(st) < 0 || cit_py_memo_init(st) < 0 ||
-        make_objects(st) < 0)
+        make_objects(st) < 0 || cit_py_expr_exec(module, st) < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "RequestTimeout", st->request_timeout) < 0 ||
         PyModule_AddObjectRef(module, "FileWrapper", (PyObject *)st->type_file_wrapper) < 0)
@@ -98,7 +98,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 #undef VISIT_OBJECT
     for (unsigned i = 0; i < st->kits; i++)
         Py_VISIT((PyObject *)st->kit[i]);
-    return 0; /* what is left are str objects, which refer to nothing */
+    return cit_py_expr_traverse(st, visit, arg); /* what is left are str objects, which refer to nothing */
 }
 
 static int module_clear(PyObject *module)
@@ -107,6 +107,7 @@ static int module_clear(PyObject *module)
 
     cit_py_kits_clear(st);
     cit_py_stamp_fini(st);
+    cit_py_expr_clear(st);
     for (int i = 0; i < CIT_PY_KEY_COUNT; i++)
         st->value[i] = NULL; /* borrowed from environ */
 #define CLEAR_TYPE(name, spec) Py_CLEAR(st->type_##name);

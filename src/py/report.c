@@ -11,8 +11,7 @@ enum { WHAT_MAX = 768, TARGET_MAX = 512 };
 
 /* ---- exceptions to the log ---- */
 
-/* The exception now set, with its traceback in it; clears it. */
-static PyObject *take_exception(void)
+PyObject *cit_py_take_exception(void)
 {
 #if PY_VERSION_HEX >= 0x030C0000
     return PyErr_GetRaisedException();
@@ -92,7 +91,7 @@ static void log_exception(struct cit_log *log, const char *what, PyObject *exc)
 
 void cit_py_report(struct cit_py_server *s, const char *what)
 {
-    PyObject *exc = take_exception();
+    PyObject *exc = cit_py_take_exception();
 
     if (exc != NULL)
         log_exception(s->log, what, exc);
@@ -112,7 +111,7 @@ void cit_py_report_request(struct cit_py_call *c, const char *what)
 
     if (c->interrupted) /* the time limit strikes once, and not in what follows here */
         (void)PyThreadState_SetAsyncExc((unsigned long)c->ident, NULL);
-    exc = take_exception();
+    exc = cit_py_take_exception();
     if (exc == NULL)
         return;
     if (is_about_peer(c, exc)) {

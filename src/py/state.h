@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "py/expr_glue.h"
 #include "serve/app.h"
 #include "serve/conf.h"
 #include "serve/log.h"
@@ -183,6 +184,7 @@ struct cit_py_state {
     struct cit_py_call *calls;    /* requests with the application now */
     uint64_t serial;              /* of the last call */
     int watcher;                  /* of dicts, from Python 3.12 on: its id + 1; 0: none */
+    struct cit_py_expr_state expr;
 };
 
 /* ---- one request ---- */
@@ -299,6 +301,9 @@ int cit_py_call_enter(struct cit_py_call *c);
 void cit_py_call_leave(struct cit_py_call *c);
 
 /* ---- report.c ---- */
+
+/* The exception now set, with its traceback in it; clears it.  Owned. */
+PyObject *cit_py_take_exception(void);
 
 /* The exception now set, with its traceback, to the error log, below "what"; clears it. */
 void cit_py_report(struct cit_py_server *s, const char *what);
