@@ -76,7 +76,7 @@ static int module_exec(PyObject *module)
         return -1;
     }
     if (cit_py_stamp_init(st) < 0 || make_types(module, st) < 0 || make_strings(st) < 0 || cit_py_memo_init(st) < 0 ||
-        make_objects(st) < 0 || cit_py_expr_exec(module, st) < 0)
+        make_objects(st) < 0 || cit_py_expr_exec(module, st) < 0 || cit_py_graph_exec(module, st) < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "RequestTimeout", st->request_timeout) < 0 ||
         PyModule_AddObjectRef(module, "FileWrapper", (PyObject *)st->type_file_wrapper) < 0)
@@ -89,6 +89,7 @@ static int module_exec(PyObject *module)
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
     struct cit_py_state *st = cit_py_state_of(module);
+    int rc;
 
 #define VISIT_TYPE(name, spec) Py_VISIT(st->type_##name);
     CIT_PY_TYPES(VISIT_TYPE)
@@ -98,7 +99,10 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 #undef VISIT_OBJECT
     for (unsigned i = 0; i < st->kits; i++)
         Py_VISIT((PyObject *)st->kit[i]);
-    return cit_py_expr_traverse(st, visit, arg); /* what is left are str objects, which refer to nothing */
+    rc = cit_py_expr_traverse(st, visit, arg);
+    if (rc == 0)
+        rc = cit_py_graph_traverse(st, visit, arg);
+    return rc; /* what is left are str objects, which refer to nothing */
 }
 
 static int module_clear(PyObject *module)
@@ -108,6 +112,7 @@ static int module_clear(PyObject *module)
     cit_py_kits_clear(st);
     cit_py_stamp_fini(st);
     cit_py_expr_clear(st);
+    cit_py_graph_clear(st);
     for (int i = 0; i < CIT_PY_KEY_COUNT; i++)
         st->value[i] = NULL; /* borrowed from environ */
 #define CLEAR_TYPE(name, spec) Py_CLEAR(st->type_##name);

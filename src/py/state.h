@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "py/expr_glue.h"
+#include "py/flow_glue.h"
 #include "serve/app.h"
 #include "serve/conf.h"
 #include "serve/log.h"
@@ -184,6 +185,7 @@ struct cit_py_state {
     struct cit_py_call *calls;    /* requests with the application now */
     uint64_t serial;              /* of the last call */
     int watcher;                  /* of dicts, from Python 3.12 on: its id + 1; 0: none */
+    struct cit_py_graph_state graph;
     struct cit_py_expr_state expr;
 };
 
