@@ -6,14 +6,15 @@ import argparse
 import json
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from . import flow_prepare
+from . import flow_prepare, flow_therapy
 from .flow_report import FlowResults, markdown, quote, summary
 from .flow_works import WORKS, FlowWork, is_extra, settings
+from .live import Ports
 from .prepare import ROOT, Unprepared, say
 from .servers import BENCH, Paths
 
@@ -52,6 +53,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     p.add_argument("--rows", help="only these rows, by comma (see --list)")
     p.add_argument("--rounds", type=int, help=f"rounds of fresh processes ({ROUNDS}; quick {QUICK_ROUNDS})")
     p.add_argument("--seconds", type=float, help=f"CPU seconds of a loop ({SECONDS}; quick {QUICK_SECONDS})")
+    p.add_argument("--ports", default="18400-18499", help="range to use (%(default)s)")
     p.add_argument("--citrate-python", help="a Python that has Citrate, instead of installing it")
     p.add_argument("--no-setup", action="store_true", help="install nothing; what is missing is not measured")
     p.add_argument("--build", type=Path, default=ROOT / "build", help="where environments live")
@@ -108,6 +110,11 @@ class Run:
         self.seconds: float = args.seconds or (QUICK_SECONDS if self.quick else SECONDS)
         self.results = FlowResults()
         self.failed: set[tuple[str, str, str]] = set()
+        first, _, last = args.ports.partition("-")
+        self.ports = Ports(int(first), int(last))
+        self.site: flow_therapy.Site | None = None
+        # Why there is no site; None before it was tried.
+        self.missing: str | None = None
         self.done = 0
 
     def run(self) -> int:
@@ -117,10 +124,11 @@ class Run:
         with output.open("w") as out:
             self.results.out = out
             self.results.add(self._about(paths))
-            for work, case, number, row in self._schedule():
-                self.done += 1
-                if (work.name, case, row) not in self.failed:
-                    self._cell(paths, work, case, number, row)
+            try:
+                self._cells(paths)
+            finally:
+                if self.site is not None:
+                    self.site.close()
         tables = output.with_suffix(".md")
         tables.write_text(markdown(self.results))
         print(markdown(self.results))
@@ -128,6 +136,12 @@ class Run:
         if self.args.publish:
             _publish(output)
         return 0
+
+    def _cells(self, paths: Paths) -> None:
+        for work, case, number, row in self._schedule():
+            self.done += 1
+            if (work.name, case, row) not in self.failed:
+                self._cell(paths, work, case, number, row)
 
     def _output(self) -> Path:
         if self.args.output:
@@ -154,19 +168,37 @@ class Run:
         for work in self.works:
             members = [row for row in work.rows if row in self.rows]
             for case in work.chosen(self.quick) if members else ():
-                for number in range(min(self.rounds, work.rounds or self.rounds)):
-                    turn = number % len(members)
-                    for row in members[turn:] + members[:turn]:
+                is_alone = case in work.alone
+                turning = members[:1] if is_alone else members
+                for number in range(1 if is_alone else min(self.rounds, work.rounds or self.rounds)):
+                    turn = number % len(turning)
+                    for row in turning[turn:] + turning[:turn]:
                         yield work, case, number, row
 
     def _cell(self, paths: Paths, work: FlowWork, case: str, number: int, row: str) -> None:
-        figures = MEASURES.get(work.name, in_a_process)(paths, work, case, row, self.seconds)
+        if work.name == "therapy":
+            figures = self._therapy(paths, case, row)
+        else:
+            figures = in_a_process(paths, work, case, row, self.seconds)
         if "failed" in figures:
             self.failed.add((work.name, case, row))
         about = {"kind": "cell", "setup": work.name, "work": case, "server": row, "round": number}
         self.results.add({**about, **figures})
         shown = ", ".join(f"{key} {figures[key]}" for key in ("failed", *dict(work.columns)) if key in figures)
         say(f"[{self.done}/{self.total}] {work.name} {case} round {number + 1} {row}: {shown}")
+
+    def _therapy(self, paths: Paths, case: str, row: str) -> dict[str, Any]:
+        """One cell of the therapy application, whose database is made with the first."""
+        if self.missing is None:
+            self.missing = ""
+            self.site = flow_therapy.Site(paths, self.quick, self.rounds, self.ports)
+            try:
+                self.site.open()
+            except (Unprepared, RuntimeError, OSError) as e:
+                self.missing = str(e)
+        if self.missing or self.site is None:
+            return {"failed": f"not installed: {self.missing}"}
+        return flow_therapy.measure(self.site, case, row)
 
 
 def in_a_process(paths: Paths, work: FlowWork, case: str, row: str, seconds: float) -> dict[str, Any]:
@@ -188,7 +220,3 @@ def in_a_process(paths: Paths, work: FlowWork, case: str, row: str, seconds: flo
         return {"failed": f"died: {words[-1] if words else ended.returncode}"}
     figures: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
     return figures
-
-
-# Kinds of work that are more than one process of Python.
-MEASURES: dict[str, Callable[[Paths, FlowWork, str, str, float], dict[str, Any]]] = {}

@@ -15,7 +15,7 @@ PYPARSING = ("pyparsing reused", "pyparsing new")
 def verdicts(results: Results) -> list[Verdict]:
     """All that can be judged of what was run, in the order of the kinds of work."""
     found: list[Verdict] = []
-    for judge in (_eval, _compile, _step, _still, _bad):
+    for judge in (_eval, _compile, _step, _still, _therapy, _bad):
         found += judge(results)
     return [v for v in found if v.met is not None]
 
@@ -66,6 +66,15 @@ def _still(results: Results) -> Iterator[Verdict]:
     yield _own(results, "memory", "1000", "citrate Graph", 20, "MB")
     for case in (*WORKS["leak"].cases, *WORKS["leak"].quick_cases):
         yield _own(results, "leak", case, CITRATE, 1, "MB")
+
+
+def _therapy(results: Results) -> Iterator[Verdict]:
+    for case in ("journey", "journey715"):
+        figure = results.ratio("therapy", case, "per_cpu_s", "citrate serafin", "pyparsing engine")
+        what = "requests per CPU second by those of the engine in Python"
+        yield _judge(f"therapy/{case}", what, 3, figure, at_most=False, unit=" x")
+    for case in WORKS["therapy"].alone:
+        yield _judge(f"therapy/{case}", "errors", 0, results.figure("therapy", case, "citrate serafin", "errors"))
 
 
 def _bad(results: Results) -> Iterator[Verdict]:

@@ -30,6 +30,8 @@ class FlowWork:
     """Seconds after which a cell has failed."""
     quick_cases: dict[str, str] = field(default_factory=dict)
     """Instead of the cases, in the short form."""
+    alone: tuple[str, ...] = ()
+    """Cases of the first row only, once."""
 
     def chosen(self, quick: bool) -> dict[str, str]:
         return self.quick_cases if quick and self.quick_cases else self.cases
@@ -74,6 +76,29 @@ WORKS = {
             rounds=1,
             timeout=600.0,
             quick_cases={"1": "a million evaluations"},
+        ),
+        FlowWork(
+            "therapy",
+            "The therapy application under Citrate, with PostgreSQL",
+            {
+                "journey": "the journey of 13 requests",
+                "journey715": "the same with 715 declared variables",
+                "ramp": "from 1 to 10 users, one more every 5 s (short form: 2 s)",
+                "users": "5,000 different users in turn (short form: 200)",
+            },
+            ("citrate serafin", "pyparsing engine"),
+            "per_cpu_s",
+            (
+                ("per_cpu_s", "requests per CPU second of the server"),
+                ("cpu_ms", "CPU ms per request"),
+                ("postgres_ms", "of PostgreSQL"),
+                ("errors", "errors"),
+                ("requests", "requests"),
+                ("per_s", "requests/s"),
+                ("p99_ms", "p99 ms"),
+                ("first_error", "first error"),
+            ),
+            alone=("ramp", "users"),
         ),
         FlowWork(
             "bad",
