@@ -187,35 +187,35 @@ static int take_edge(struct cit_walk *w, struct step *s, const struct cit_walk_g
     return CIT_OK;
 }
 
-/* No edge passed: a node of some types goes back to where the session was entered. */
+/* Where a dead end leads back from, when there is somewhere to go. */
+static bool goes_back(const struct cit_flow_node *node)
+{
+    return node->type == CIT_FLOW_START || node->type == CIT_FLOW_SESSION || node->type == CIT_FLOW_EXPRESSION;
+}
+
+/* No edge passed.  The graph of now is only lent: nothing of it is used once the host has run. */
 static int dead_end(struct cit_walk *w, struct step *s)
 {
-    const struct cit_flow_node *node;
+    bool is_node, is_back, is_end;
     struct cit_walk_place here;
-    int err = place_now(w, &s->place, &here);
+    int stacked, err = place_now(w, &s->place, &here);
 
     if (err != CIT_OK)
         return err;
-    if (here.slot != NULL && here.slot->normal_count > 0) {
+    is_end = here.slot == NULL || here.slot->normal_count == 0;
+    is_node = node_at(&here) != NULL;
+    is_back = is_node && goes_back(node_at(&here));
+    stacked = is_end ? w->host->is_stacked(w->ctx) : 0;
+    if (stacked < 0)
+        return stacked;
+    if (stacked > 0 && !is_node)
+        return w->host->missing(w->ctx, &s->place.graph, CIT_FLOW_NONE);
+    if (stacked == 0 || !is_back) {
         give_back(w, s, NULL);
         return CIT_OK;
     }
-    err = w->host->is_stacked(w->ctx);
-    if (err < 0)
-        return err;
-    if (err == 0) {
-        give_back(w, s, NULL);
-        return CIT_OK;
-    }
-    node = node_at(&here);
-    if (node == NULL)
-        return w->host->missing(w->ctx, &here.graph, CIT_FLOW_NONE);
-    if (node->type == CIT_FLOW_START || node->type == CIT_FLOW_SESSION || node->type == CIT_FLOW_EXPRESSION) {
-        release(w, &s->place);
-        s->kind = POP;
-    } else {
-        give_back(w, s, NULL);
-    }
+    release(w, &s->place);
+    s->kind = POP;
     return CIT_OK;
 }
 

@@ -90,8 +90,8 @@ struct cit_walk_host {
     /* Takes a place off the stack and makes its session the one of now; *slot as above. */
     int (*pop)(void *ctx, const struct cit_flow_slot **slot);
 
-    /* There is no node where one must be: at the end of an edge (of graph), or, edge CIT_FLOW_NONE,
-     * at a place.  Returns the code that ends the walk. */
+    /* There is no node where one must be: at the end of an edge of graph, or, edge CIT_FLOW_NONE, at
+     * a place (graph is then any).  Returns the code that ends the walk. */
     int (*missing)(void *ctx, const struct cit_walk_graph *graph, uint32_t edge);
 
     /* 1: a special edge's result that counts, 0: as good as none.  Asked only of results not NULL. */

@@ -76,7 +76,8 @@ static int module_exec(PyObject *module)
         return -1;
     }
     if (cit_py_stamp_init(st) < 0 || make_types(module, st) < 0 || make_strings(st) < 0 || cit_py_memo_init(st) < 0 ||
-        make_objects(st) < 0 || cit_py_expr_exec(module, st) < 0 || cit_py_graph_exec(module, st) < 0)
+        make_objects(st) < 0 || cit_py_expr_exec(module, st) < 0 || cit_py_graph_exec(module, st) < 0 ||
+        cit_py_walk_exec(module, st) < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "RequestTimeout", st->request_timeout) < 0 ||
         PyModule_AddObjectRef(module, "FileWrapper", (PyObject *)st->type_file_wrapper) < 0)
@@ -102,6 +103,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     rc = cit_py_expr_traverse(st, visit, arg);
     if (rc == 0)
         rc = cit_py_graph_traverse(st, visit, arg);
+    if (rc == 0)
+        rc = cit_py_walk_traverse(st, visit, arg);
     return rc; /* what is left are str objects, which refer to nothing */
 }
 
@@ -113,6 +116,7 @@ static int module_clear(PyObject *module)
     cit_py_stamp_fini(st);
     cit_py_expr_clear(st);
     cit_py_graph_clear(st);
+    cit_py_walk_clear(st);
     for (int i = 0; i < CIT_PY_KEY_COUNT; i++)
         st->value[i] = NULL; /* borrowed from environ */
 #define CLEAR_TYPE(name, spec) Py_CLEAR(st->type_##name);

@@ -30,6 +30,7 @@
 
 #include "py/expr_glue.h"
 #include "py/flow_glue.h"
+#include "py/flow_walk.h"
 #include "serve/app.h"
 #include "serve/conf.h"
 #include "serve/log.h"
@@ -187,6 +188,7 @@ struct cit_py_state {
     int watcher;                  /* of dicts, from Python 3.12 on: its id + 1; 0: none */
     struct cit_py_graph_state graph;
     struct cit_py_expr_state expr;
+    struct cit_py_walk_state walk;
 };
 
 /* ---- one request ---- */
