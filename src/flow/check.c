@@ -1,5 +1,5 @@
 /* flow/check.c - findings are made, counted and sorted; the passes run in turn. */
-#include "flow/check_int.h"
+#include "flow/check.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "flow/check_int.h"
 #include "flow/text_int.h"
 
 enum {
