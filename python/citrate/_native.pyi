@@ -1,8 +1,11 @@
-"""The server: a supervisor, its workers and their event loops."""
+"""The server: a supervisor, its workers and their event loops.  Expressions and page-flow graphs."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import Any, Final, final, overload
 
+from _typeshed import structseq
 from typing_extensions import Self
 
 __version__: str
@@ -22,6 +25,106 @@ class FileWrapper:
 
 class RequestTimeout(BaseException):
     """Raised in the application's code when a request is over its time (--timeout)."""
+
+# ---- expressions ----
+
+@final
+class Diagnostic(structseq[Any], tuple[str, int, int, str, str]):
+    """A remark on an expression for its author: places count from 1, columns characters; hint may be empty."""
+
+    __match_args__: Final = ("code", "line", "column", "what", "hint")
+    @property
+    def code(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+    @property
+    def what(self) -> str: ...
+    @property
+    def hint(self) -> str: ...
+
+class ExpressionError(ValueError):
+    """An expression is not in the language, or its evaluation failed: then __cause__ is Python's own exception.
+
+    Places are those of the text with its tabs expanded, in the dialects that expand them."""
+
+    what: str
+    hint: str
+    text: str
+    line: int
+    column: int
+    offset: int
+
+@final
+class RawList:
+    """A list literal of the compat dialects, its items not converted."""
+
+    def __new__(cls, texts: Iterable[str], /) -> Self: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[str]: ...
+    @overload
+    def __getitem__(self, key: int, /) -> str: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> list[str]: ...
+    def __add__(self, value: RawList, /) -> RawList: ...
+    def __radd__(self, value: Any, /) -> RawList: ...
+
+_Data = Mapping[str, Any] | Callable[[str], Any]
+
+@final
+class Program:
+    """An expression, compiled; immutable.  compile() makes them."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def dialect(self) -> str: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def tokens(self) -> tuple[str | RawList, ...]: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]: ...
+    @property
+    def is_closed(self) -> bool: ...
+    def evaluate(self, data: _Data, now: datetime | None = None) -> Any:
+        """The value over data.  ExpressionError, with Python's exception as its cause."""
+    def test(self, data: _Data, now: datetime | None = None) -> bool:
+        """The value as a condition."""
+    def evaluate_with(
+        self,
+        data: _Data,
+        *,
+        now: datetime | None = None,
+        reserved_names: AbstractSet[str] | None = None,
+        reserved: Callable[[str], Any] | None = None,
+        missing: Callable[[str], Any] | None = None,
+        is_array: Callable[[str], bool] | None = None,
+    ) -> Any:
+        """The value for a host that answers names; Python's own exceptions."""
+    def disassemble(self) -> str:
+        """The instructions, one a line."""
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+
+def compile(text: str, dialect: str = "strict") -> Program:
+    """The Program of an expression; dialects are "strict", "A", "B" and "compat" (which is "B")."""
+
+def evaluate(text: str, data: _Data, dialect: str = "strict", now: datetime | None = None) -> Any:
+    """compile(text, dialect).evaluate(data, now)."""
+
+def compile_stack(tokens: Iterable[str | RawList], dialect: str) -> Program:
+    """The Program of a postfix stack of dialect A or B; its tokens are those that evaluating takes."""
+
+def tokenize(text: str, dialect: str) -> tuple[str | RawList, ...]:
+    """The tokens a text of dialect A or B leaves on the stack, also when it is not in the language."""
+
+# ---- the server ----
 
 def counters() -> dict[str, int]:
     """What this worker has counted since it started.  RuntimeError outside of a worker."""
