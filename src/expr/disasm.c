@@ -2,6 +2,9 @@
 #include "base/buf.h"
 #include "expr/expr_int.h"
 
+/* Characters an operand has room for. */
+#define WIDTH 20
+
 /* "\"text\"", control characters as spaces. */
 static int add_text(struct cit_buf *out, struct cit_slice text)
 {
@@ -82,7 +85,7 @@ static int add_operand(struct cit_buf *out, const struct cit_expr_program *prog,
 static int add_line(struct cit_buf *out, const struct cit_expr_program *prog, uint32_t i)
 {
     const struct cit_expr_ins *ins = &prog->code[i];
-    uint32_t line, column;
+    uint32_t line, column, width;
     struct cit__said said;
     size_t start;
     int err = cit_buf_printf(out, "%4u  %-13s  ", (unsigned)i, cit_expr_op_name(ins->op));
@@ -90,9 +93,11 @@ static int add_line(struct cit_buf *out, const struct cit_expr_program *prog, ui
     start = out->len;
     if (err == CIT_OK)
         err = add_operand(out, prog, ins);
+    if (err != CIT_OK)
+        return err;
+    width = cit__chars(cit_slice(out->p + start, out->len - start));
     cit__place(prog->text, ins->at, &line, &column);
-    if (err == CIT_OK)
-        err = cit_buf_printf(out, "%*s", out->len - start < 20 ? (int)(20 - (out->len - start)) : 0, "");
+    err = cit_buf_printf(out, "%*s", width < WIDTH ? (int)(WIDTH - width) : 0, "");
     if (err == CIT_OK)
         err = cit_buf_printf(out, "  # %u:%u %s\n", (unsigned)line, (unsigned)column,
                              cit__say(&said, "", cit__piece(prog->text, ins->at), ""));

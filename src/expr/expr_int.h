@@ -218,6 +218,9 @@ struct cit__stop {
  * tokens pushed until then stay. */
 int cit__compat_parse(struct cit_expr_build *b);
 
+/* The lowest token of a stack that evaluating it pops: those below it do not matter. */
+uint32_t cit__lowest(const struct cit_expr_stack *stack, enum cit_expr_dialect dialect);
+
 /* Makes code of the tokens, and sets is_closed. */
 int cit__link(struct cit_expr_build *b);
 

@@ -162,11 +162,12 @@ struct cit__token_class cit__classify(struct cit_slice text, enum cit_expr_diale
 }
 
 /* A list whose first text is "$" is taken for a variable, with a list for a name. */
-static struct cit__token_class classify_token(const struct cit_expr_build *b, const struct cit_expr_token *t)
+static struct cit__token_class classify_token(const struct cit_expr_token *t, const struct cit_slice *items,
+                                              enum cit_expr_dialect dialect)
 {
     if (!t->is_list)
-        return cit__classify(t->text, b->dialect);
-    if (t->count > 0 && cit_slice_eq(cit__items(b)[t->first], CIT_SLICE_LIT("$")))
+        return cit__classify(t->text, dialect);
+    if (t->count > 0 && cit_slice_eq(items[t->first], CIT_SLICE_LIT("$")))
         return class_of(CIT__TOKEN_VAR, 0);
     return value;
 }
@@ -195,22 +196,30 @@ static uint8_t arity(struct cit__token_class c)
 
 /* ---- which tokens are popped ---- */
 
-/* Classifies the tokens that are popped and finds the lowest of them. */
-static void reach(struct linker *l)
+/* The lowest token that is popped.  Fills the rows of those from there on, unless rows is NULL. */
+static uint32_t reach(const struct cit_expr_stack *stack, enum cit_expr_dialect dialect, struct row *rows)
 {
-    uint32_t wanted = 1, i = l->b->tokens.count;
+    uint32_t wanted = 1, i = stack->count;
 
     while (wanted > 0 && i > 0) {
-        struct row *r = &l->rows[--i];
+        struct row r = { .is = classify_token(&stack->tokens[--i], stack->items, dialect) };
 
-        r->is = classify_token(l->b, &cit__tokens(l->b)[i]);
-        r->is_name = false;
-        r->wanted = arity(r->is);
-        wanted += r->wanted - 1U;
-        if (r->is.kind == CIT__TOKEN_INDEX && i > 0)
-            l->rows[--i].is_name = true;
+        r.wanted = arity(r.is);
+        wanted += r.wanted - 1U;
+        if (rows != NULL)
+            rows[i] = r;
+        if (r.is.kind != CIT__TOKEN_INDEX || i == 0)
+            continue;
+        i--;
+        if (rows != NULL)
+            rows[i] = (struct row){ .is_name = true };
     }
-    l->low = i;
+    return i;
+}
+
+uint32_t cit__lowest(const struct cit_expr_stack *stack, enum cit_expr_dialect dialect)
+{
+    return reach(stack, dialect, NULL);
 }
 
 /* Behind the first character, which is '$' unless an index took some other text for a name. */
@@ -384,6 +393,7 @@ int cit__link(struct cit_expr_build *b)
 {
     struct row few[FEW_ROWS];
     struct linker l = { .b = b, .rows = few };
+    struct cit_expr_stack stack = { cit__tokens(b), b->tokens.count, cit__items(b) };
 
     if (b->status != CIT_OK)
         return b->status;
@@ -392,7 +402,7 @@ int cit__link(struct cit_expr_build *b)
         if (l.rows == NULL)
             return cit__build_nomem(b);
     }
-    reach(&l);
+    l.low = reach(&stack, b->dialect, l.rows);
     collect_names(&l);
     walk(&l);
     if (l.rows != few)

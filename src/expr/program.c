@@ -168,13 +168,16 @@ static void join_list(struct joined *j, struct cit_expr_build *b, const struct c
     join(j, CIT_SLICE_LIT("]"));
 }
 
-/* Copies tokens into the text of b, and from there to its tokens. */
+/* Copies the tokens that matter into the text of b, and from there to its tokens.  A Parser that is used
+ * again keeps all it ever met below them. */
 static void join_tokens(struct joined *j, struct cit_expr_build *b, const struct cit_expr_stack *stack)
 {
-    for (uint32_t i = 0; i < stack->count && j->n <= CIT_EXPR_TEXT_MAX; i++) {
+    uint32_t low = cit__lowest(stack, b->dialect);
+
+    for (uint32_t i = low; i < stack->count && j->n <= CIT_EXPR_TEXT_MAX; i++) {
         struct cit_expr_token t = stack->tokens[i];
 
-        if (i > 0)
+        if (i > low)
             join(j, CIT_SLICE_LIT(" "));
         t.at = (uint32_t)j->n;
         if (t.is_list) {

@@ -227,7 +227,8 @@ struct cit_expr_stack {
     const struct cit_slice *items; /* borrowed; what the lists among them point at */
 };
 
-/* The compat program that evaluates it; texts are copied.  Dialect A or B; results as above. */
+/* The compat program that evaluates it, with those of its tokens that evaluating pops; texts are copied.
+ * Dialect A or B; results as above. */
 CIT_MUST_CHECK int cit_expr_compile_stack(const struct cit_expr_stack *stack, enum cit_expr_dialect dialect,
                                           struct cit_expr_program **out, struct cit_expr_error *err);
 
