@@ -1,6 +1,6 @@
 """The server: a supervisor, its workers and their event loops.  Expressions and page-flow graphs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final, final, overload
@@ -125,6 +125,32 @@ def tokenize(text: str, dialect: str) -> tuple[str | RawList, ...]:
     """The tokens a text of dialect A or B leaves on the stack, also when it is not in the language."""
 
 # ---- the server ----
+
+# ---- graphs ----
+
+class GraphError(ValueError):
+    """What was given is not a graph: ``str()`` says where and why."""
+
+class Graph:
+    """Nodes and edges, compiled; never changes.  What ``citrate.flow.Graph`` is made from."""
+
+    def __new__(cls, source: Mapping[str, Any], dialect: str = "strict") -> Self: ...
+    @property
+    def nodes(self) -> tuple[Mapping[str, Any], ...]: ...
+    @property
+    def edges(self) -> tuple[Mapping[str, Any], ...]: ...
+    @property
+    def dialect(self) -> str: ...
+    @property
+    def memory(self) -> int:
+        """Bytes it holds, beside the nodes and edges it was given."""
+    def check(
+        self, declared: Container[str] | None = None, session: object = None
+    ) -> list[tuple[Any, str, Any, Any, int | None, int | None, int | None, str, str]]:
+        """Findings, errors first: severity, code, node, edge, place, line, column, what, hint."""
+    def to_dot(self, checked: bool = True, declared: Container[str] | None = None, session: object = None) -> str:
+        """The graph in Graphviz's language; what a check finds is marked."""
+    def __len__(self) -> int: ...
 
 def counters() -> dict[str, int]:
     """What this worker has counted since it started.  RuntimeError outside of a worker."""

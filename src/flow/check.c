@@ -113,10 +113,23 @@ int cit_flow_findings_sort(struct cit_flow_findings *f, uint32_t first)
 
 /* ---- finding ---- */
 
+/* What the compiler says begins small and has no full stop. */
+static void make_sentence(char *text)
+{
+    size_t n = strlen(text);
+
+    if (n == 0)
+        return;
+    if (text[0] >= 'a' && text[0] <= 'z')
+        text[0] = (char)(text[0] - 'a' + 'A');
+    if (strchr(".!?", text[n - 1]) == NULL)
+        memcpy(text + n, ".", 2);
+}
+
 /* Pieces of what users wrote are in the texts, those of the compiler included. */
 void cit__found(struct cit__check *c, struct cit__spot at, const char *hint, const char *fmt, ...)
 {
-    char said[SAID_MAX + 200], what[SAID_MAX + 4], advice[SAID_MAX + 4];
+    char said[SAID_MAX + 200], what[SAID_MAX + 5], advice[SAID_MAX + 5];
     struct cit_flow_finding one = { at.severity, at.code, at.node, at.edge, at.line, at.column, what, advice };
     va_list args;
 
@@ -125,8 +138,10 @@ void cit__found(struct cit__check *c, struct cit__spot at, const char *hint, con
     va_start(args, fmt);
     (void)vsnprintf(said, sizeof said, fmt, args);
     va_end(args);
-    cit__text_show(cit_slice_str(said), SAID_MAX, what, sizeof what);
-    cit__text_show(cit_slice_str(hint), SAID_MAX, advice, sizeof advice);
+    cit__text_show(cit_slice_str(said), SAID_MAX, what, sizeof what - 1);
+    cit__text_show(cit_slice_str(hint), SAID_MAX, advice, sizeof advice - 1);
+    make_sentence(what);
+    make_sentence(advice);
     c->err = cit_flow_findings_add(c->out, &one);
 }
 

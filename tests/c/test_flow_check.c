@@ -604,6 +604,8 @@ static void expressions_that_do_not_compile_are_placed(void **state)
     assert_int_equal(edge->severity, CIT_FLOW_ERROR);
     assert_int_equal(edge->line, 1);
     assert_true(has(edge->what, "In the condition of an edge to node 2: "));
+    assert_int_equal(edge->what[strlen(edge->what) - 1], '.');
+    assert_true(edge->hint[0] == '\0' || (edge->hint[0] >= 'A' && edge->hint[0] <= 'Z'));
     cit_flow_findings_fini(&f);
 }
 

@@ -12,5 +12,16 @@ ExpressionError, with the place in the text; Python's own exception is its __cau
 """
 
 from citrate._native import Diagnostic, ExpressionError, Program, RawList, compile, evaluate
+from citrate.flow.graph import Finding, Graph, GraphError
 
-__all__ = ["Diagnostic", "ExpressionError", "Program", "RawList", "compile", "evaluate"]
+__all__ = [
+    "Diagnostic",
+    "ExpressionError",
+    "Finding",
+    "Graph",
+    "GraphError",
+    "Program",
+    "RawList",
+    "compile",
+    "evaluate",
+]
