@@ -144,11 +144,13 @@ static PyObject *walker_pop_place(PyObject *self, PyObject *unused)
     struct cit_py_walker *w = (struct cit_py_walker *)self;
     void *result = NULL;
     struct run r;
+    int err;
 
     (void)unused;
     if (begin(w, &r) < 0)
         return NULL;
-    return finish(w, &r, cit_walk_pop(r.walk, &result), result);
+    err = cit_walk_pop(r.walk, &result);
+    return finish(w, &r, err, result);
 }
 
 /* ---- questions ---- */
