@@ -475,11 +475,10 @@ static enum answer string(struct parser *q)
 static void note_list_variable(struct parser *q, const char *at, struct cit_slice text)
 {
     struct cit__said said;
+    struct cit__remark r = { .at = offset(q, at), .hint = "compare with each value: ($x == $a) | ($x == $b)" };
 
-    cit__build_note(q->b, CIT_EXPR_NOTE_VARIABLE_IN_LIST,
-                    (struct cit__remark){ .at = offset(q, at),
-                                          .what = cit__say(&said, "in a list `", text, "` is a text, not the variable"),
-                                          .hint = "compare with each value: ($x == $a) | ($x == $b)" });
+    r.what = cit__say(&said, "in a list `", text, "` is a text, not the variable");
+    cit__build_note(q->b, CIT_EXPR_NOTE_VARIABLE_IN_LIST, r);
 }
 
 static bool list_item(struct parser *q)
@@ -526,19 +525,20 @@ static bool list_items(struct parser *q)
 
 static enum answer list(struct parser *q)
 {
-    const char *from = q->p;
     struct cit__array *items = &q->b->items;
-    uint32_t first = items->count, notes = q->b->notes.count;
+    struct cit_expr_token t = { .is_list = true, .first = items->count, .at = offset(q, q->p) };
+    const char *from = q->p;
+    uint32_t notes = q->b->notes.count;
 
     accept(q, from + 1);
     if (!list_items(q)) {
-        items->count = first;
+        items->count = t.first;
         cit__build_drop_notes(q->b, notes);
         q->p = from;
         return NO_ATOM;
     }
-    cit__build_token(q->b, (struct cit_expr_token){
-                               .is_list = true, .first = first, .count = items->count - first, .at = offset(q, from) });
+    t.count = items->count - t.first;
+    cit__build_token(q->b, t);
     return READ;
 }
 
@@ -625,7 +625,7 @@ static void note_chain(struct parser *q, struct chain *c, const struct oper *op,
 
     if (!c->is_noted && joined != NULL && (op->is_compare || c->compared != NULL)) {
         r.at = offset(q, joined);
-        r.what = cit__say(&said, "`", cit_slice(joined, 1), "` binds no looser than the comparison beside it");
+        r.what = cit__say(&said, "`", cit_slice(joined, 1), "` binds as tightly as the comparison beside it");
         r.hint = "put each comparison in parentheses: ($a == 1) & ($b == 2)";
         cit__build_note(q->b, CIT_EXPR_NOTE_LOGIC_COMPARISON, r);
         c->is_noted = true;
@@ -668,11 +668,10 @@ static void note_list(struct parser *q, const struct oper *op, uint32_t right)
 /* Outside all brackets: whatever breaks off inside one takes the bracket with it. */
 static void note_leftover(struct parser *q, const char *at)
 {
-    cit__build_note(
-        q->b, CIT_EXPR_NOTE_LEFTOVER,
-        (struct cit__remark){ .at = offset(q, at),
-                              .what = "what is right of this operator breaks off, and yet its first values take part",
-                              .hint = "complete it, or remove it" });
+    struct cit__remark r = { .at = offset(q, at), .hint = "complete it, or remove it" };
+
+    r.what = "what is right of this operator breaks off, and yet its first values take part";
+    cit__build_note(q->b, CIT_EXPR_NOTE_LEFTOVER, r);
 }
 
 /* The right operand of op, which is at q->p.  When it breaks off q->p stays. */
