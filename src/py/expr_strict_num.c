@@ -135,7 +135,7 @@ static int power_of_doubles(struct cit_py_run *r, double a, double b, struct cit
 {
     if (a == 0.0 && b < 0)
         return by_zero(r);
-    if (a < 0 && floor(b) != b) {
+    if (a < 0 && isfinite(a) && isfinite(b) && floor(b) != b) {
         cit_expr_fault_fraction(r->fault);
         return cit_py_strict_raise(r->fault);
     }
