@@ -11,7 +11,8 @@ first Parser or Engine is made.  `CITRATE_SERAFIN = {"lineage": "A" | "B" | "B+r
 Django's settings, or `configure(lineage=...)`, says which Serafin is meant; "B" when nothing does.
 """
 
+from citrate.contrib.serafin.engine import Engine, EngineException
 from citrate.contrib.serafin.expressions import ParseException, Parser, str_trim_float
 from citrate.contrib.serafin.settings import configure
 
-__all__ = ["ParseException", "Parser", "configure", "str_trim_float"]
+__all__ = ["Engine", "EngineException", "ParseException", "Parser", "configure", "str_trim_float"]
