@@ -280,14 +280,15 @@ void cit__build_note(struct cit_expr_build *b, enum cit_expr_note_kind kind, str
     memcpy(texts + what, r.hint != NULL ? r.hint : "", hint);
     n.what = texts;
     n.hint = texts + what;
-    cit__place(b->text, r.at, &n.line, &n.column);
     ((struct cit_expr_note *)b->notes.at)[b->notes.count++] = n;
 }
 
-/* By place; they come almost sorted, and are few. */
-static void sort_notes(struct cit_expr_build *b)
+/* By place, and with it; they come almost sorted, and are few.  Not before the end: most remarks on a
+ * text that breaks off again and again are dropped. */
+static void place_notes(struct cit_expr_build *b)
 {
     struct cit_expr_note *notes = b->notes.at;
+    struct cit__place p = CIT__PLACE_START;
 
     for (uint32_t i = 1; i < b->notes.count; i++) {
         struct cit_expr_note n = notes[i];
@@ -296,6 +297,11 @@ static void sort_notes(struct cit_expr_build *b)
         for (; k > 0 && notes[k - 1].at > n.at; k--)
             notes[k] = notes[k - 1];
         notes[k] = n;
+    }
+    for (uint32_t i = 0; i < b->notes.count; i++) {
+        cit__place_move(b->text, &p, notes[i].at);
+        notes[i].line = p.line;
+        notes[i].column = p.column;
     }
 }
 
@@ -479,7 +485,7 @@ int cit__build_finish(struct cit_expr_build *b, struct cit_expr_program **out)
 
     if (b->status != CIT_OK)
         return b->status;
-    sort_notes(b);
+    place_notes(b);
     l = lay_out(b);
     block = cit_malloc(l.size);
     if (block == NULL)

@@ -30,6 +30,9 @@
  * at most. */
 #define STEPS_MAX (4U * CIT_EXPR_TEXT_MAX)
 
+/* What a remark costs that is made in vain. */
+#define STEPS_NOTE 64U
+
 enum level { LEVEL_ADD, LEVEL_MUL, LEVEL_CMP, LEVEL_POW };
 
 /* An operator that begins at q->p. */
@@ -112,6 +115,13 @@ static bool missing(struct parser *q, const char *p, enum cit__want want)
     if (q->stop.want == CIT__WANT_NOTHING || offset(q, p) > q->stop.at)
         q->stop = (struct cit__stop){ offset(q, p), want };
     return false;
+}
+
+/* The part that was read since there were `notes` remarks breaks off. */
+static void drop_notes(struct parser *q, uint32_t notes)
+{
+    q->steps += STEPS_NOTE * (q->b->notes.count - notes);
+    cit__build_drop_notes(q->b, notes);
 }
 
 /* ---- tokens ---- */
@@ -379,7 +389,7 @@ static bool call(struct parser *q)
     if (!is_at(q, '('))
         return missing(q, from, CIT__WANT_WORD);
     if (!in_brackets(q, ')')) {
-        cit__build_drop_notes(q->b, notes);
+        drop_notes(q, notes);
         return false;
     }
     push(q, from, cit_slice(from, (size_t)(to - from)));
@@ -424,7 +434,7 @@ static enum answer variable(struct parser *q)
             push(q, open, CIT_SLICE_LIT("var idx"));
             return READ;
         }
-        cit__build_drop_notes(q->b, notes);
+        drop_notes(q, notes);
         q->p = open;
     }
     push(q, from, text);
@@ -533,7 +543,7 @@ static enum answer list(struct parser *q)
     accept(q, from + 1);
     if (!list_items(q)) {
         items->count = t.first;
-        cit__build_drop_notes(q->b, notes);
+        drop_notes(q, notes);
         q->p = from;
         return NO_ATOM;
     }
@@ -690,7 +700,7 @@ static bool right_operand(struct parser *q, const struct oper *op)
     if (is_read)
         return true;
     q->p = at;
-    cit__build_drop_notes(q->b, notes);
+    drop_notes(q, notes);
     if (q->b->tokens.count > tokens && q->depth == 0)
         note_leftover(q, at);
     return false;

@@ -1,5 +1,6 @@
 /* expr/disasm.c - a program for people: one line an instruction. */
 #include "base/buf.h"
+#include "base/mem.h"
 #include "expr/expr_int.h"
 
 /* Characters an operand has room for. */
@@ -81,11 +82,13 @@ static int add_operand(struct cit_buf *out, const struct cit_expr_program *prog,
     }
 }
 
-/* "   3  ADD            | 1:5 +" with the operand behind the name. */
-static int add_line(struct cit_buf *out, const struct cit_expr_program *prog, uint32_t i)
+/* "   3  ADD            operand       # 1:5 +" */
+static int add_line(struct cit_buf *out, const struct cit_expr_program *prog, const struct cit__place *places,
+                    uint32_t i)
 {
     const struct cit_expr_ins *ins = &prog->code[i];
-    uint32_t line, column, width;
+    const struct cit__place *place = &places[ins->at];
+    uint32_t width;
     struct cit__said said;
     size_t start;
     int err = cit_buf_printf(out, "%4u  %-13s  ", (unsigned)i, cit_expr_op_name(ins->op));
@@ -96,19 +99,33 @@ static int add_line(struct cit_buf *out, const struct cit_expr_program *prog, ui
     if (err != CIT_OK)
         return err;
     width = cit__chars(cit_slice(out->p + start, out->len - start));
-    cit__place(prog->text, ins->at, &line, &column);
     err = cit_buf_printf(out, "%*s", width < WIDTH ? (int)(WIDTH - width) : 0, "");
     if (err == CIT_OK)
-        err = cit_buf_printf(out, "  # %u:%u %s\n", (unsigned)line, (unsigned)column,
+        err = cit_buf_printf(out, "  # %u:%u %s\n", (unsigned)place->line, (unsigned)place->column,
                              cit__say(&said, "", cit__piece(prog->text, ins->at), ""));
     return err;
 }
 
+/* The places of all bytes of a text and of its end, owned by the caller: instructions do not come in
+ * their order.  NULL without memory. */
+static struct cit__place *find_places(struct cit_slice text)
+{
+    struct cit__place p = CIT__PLACE_START, *places = cit_calloc(text.n + 1, sizeof p);
+
+    for (size_t i = 0; places != NULL && i <= text.n; i++) {
+        cit__place_move(text, &p, i);
+        places[i] = p;
+    }
+    return places;
+}
+
 int cit_expr_disassemble(const struct cit_expr_program *prog, struct cit_buf *out)
 {
-    int err = CIT_OK;
+    struct cit__place *places = find_places(prog->text);
+    int err = places != NULL ? CIT_OK : CIT_ENOMEM;
 
     for (uint32_t i = 0; err == CIT_OK && i < prog->code_count; i++)
-        err = add_line(out, prog, i);
+        err = add_line(out, prog, places, i);
+    cit_free(places);
     return err;
 }

@@ -152,8 +152,22 @@ const char *cit__say(struct cit__said *s, const char *before, struct cit_slice p
 /* Adds to what was said. */
 const char *cit__append(struct cit__said *s, const char *more);
 
-/* The word, number, text or operator that begins at a byte of text; empty at its end. */
+/* The word, number, text or operator that begins at a byte of text, or its first 200 bytes; empty at the end. */
 struct cit_slice cit__piece(struct cit_slice text, size_t at);
+
+/* A byte of a text, and what people call it. */
+struct cit__place {
+    size_t at;
+    uint32_t line, column; /* from 1, in characters */
+};
+
+#define CIT__PLACE_START \
+    {                    \
+        0, 1, 1          \
+    }
+
+/* Moves a place forward to a byte, or to the end. */
+void cit__place_move(struct cit_slice text, struct cit__place *p, size_t at);
 
 /* Line and column (from 1, in characters) of a byte of text. */
 void cit__place(struct cit_slice text, size_t at, uint32_t *line, uint32_t *column);

@@ -6,6 +6,9 @@
 /* Longer pieces of the user's text are cut in messages. */
 #define PIECE_CHARS 40
 
+/* A piece is never longer, so that finding it costs little however often it is done. */
+#define PIECE_BYTES 200
+
 static bool is_continuation(char c)
 {
     return ((unsigned char)c & 0xc0) == 0x80;
@@ -29,18 +32,31 @@ size_t cit__char_len(struct cit_slice text)
     return n;
 }
 
+/* A line ends with "\n", "\r" or both. */
+static bool is_line_end(struct cit_slice text, size_t i)
+{
+    return text.p[i] == '\n' || (text.p[i] == '\r' && (i + 1 == text.n || text.p[i + 1] != '\n'));
+}
+
+void cit__place_move(struct cit_slice text, struct cit__place *p, size_t at)
+{
+    for (; p->at < at && p->at < text.n; p->at++) {
+        if (is_line_end(text, p->at)) {
+            p->line++;
+            p->column = 1;
+        } else {
+            p->column += !is_continuation(text.p[p->at]);
+        }
+    }
+}
+
 void cit__place(struct cit_slice text, size_t at, uint32_t *line, uint32_t *column)
 {
-    size_t start = 0;
+    struct cit__place p = CIT__PLACE_START;
 
-    *line = 1;
-    for (size_t i = 0; i < at && i < text.n; i++) {
-        if (text.p[i] != '\n' && !(text.p[i] == '\r' && (i + 1 == text.n || text.p[i + 1] != '\n')))
-            continue;
-        ++*line;
-        start = i + 1;
-    }
-    *column = 1 + cit__chars(cit_slice(text.p + start, (at < text.n ? at : text.n) - start));
+    cit__place_move(text, &p, at);
+    *line = p.line;
+    *column = p.column;
 }
 
 /* ---- pieces ---- */
@@ -86,6 +102,10 @@ struct cit_slice cit__piece(struct cit_slice text, size_t at)
     struct cit_slice rest = cit_slice(text.p + at, text.n - at);
     size_t n = 0;
 
+    if (rest.n > PIECE_BYTES) { /* to the end of a character */
+        for (rest.n = PIECE_BYTES; rest.n > 0 && is_continuation(rest.p[rest.n]);)
+            rest.n--;
+    }
     if (rest.n > 0)
         n = word_len(rest);
     if (n == 0 && rest.n > 0)

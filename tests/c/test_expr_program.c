@@ -145,6 +145,19 @@ static void a_piece_is_a_word_a_text_or_an_operator(void **state)
     check_piece(" a", " ");
 }
 
+static void a_piece_is_bounded_and_ends_at_a_whole_character(void **state)
+{
+    char text[1000];
+
+    (void)state;
+    for (size_t i = 0; i < 499; i++)
+        memcpy(text + 2 * i, "\xc3\xa9", 3);
+    assert_int_equal(cit__piece(cit_slice(text, 998), 0).n, 200);
+    assert_int_equal(cit__piece(cit_slice(text, 998), 1).n, 199);
+    assert_int_equal(cit__piece(cit_slice(text, 998), 990).n, 8);
+    assert_int_equal(cit__piece(cit_slice(text, 998), 998).n, 0);
+}
+
 static void messages_cut_what_is_long_at_whole_characters(void **state)
 {
     char text[400];
@@ -174,6 +187,7 @@ int main(void)
         cmocka_unit_test(freeing_nothing_is_allowed),
         cmocka_unit_test(places_count_lines_and_characters_from_one),
         cmocka_unit_test(a_piece_is_a_word_a_text_or_an_operator),
+        cmocka_unit_test(a_piece_is_bounded_and_ends_at_a_whole_character),
         cmocka_unit_test(messages_cut_what_is_long_at_whole_characters),
     };
 
