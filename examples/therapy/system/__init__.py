@@ -1,0 +1,1 @@
+"""Programmes: sessions as graphs, what they show and send, variables."""

@@ -1,0 +1,1 @@
+"""Links that log somebody in."""

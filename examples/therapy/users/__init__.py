@@ -1,0 +1,1 @@
+"""People, with everything the engine keeps of them."""
