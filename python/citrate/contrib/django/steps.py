@@ -17,6 +17,9 @@ writes what has changed:
 * With `coalesce=True` all saves of a step become one UPDATE at its end.  What is changed after the
   last `save()` is not written, as it would not be without a step.
 
+Rows that only have to be there when the step is over (a log of what happened) can be gathered by
+`collect(row)` and are inserted together at its end.
+
 An exception rolls the whole step back.  Nothing here imports models or reads settings before the
 first step.
 """
@@ -84,6 +87,7 @@ def step(
         try:
             yield fresh
             stepped.flush()
+            stepped.insert()
         finally:
             _current.reset(token)
             stepped.release()
@@ -99,6 +103,19 @@ def run_step(user: Any, work: Callable[[Any], T], *, attempts: int = 5, **option
             if left == 0:
                 raise
     raise ValueError("attempts must be at least 1")
+
+
+def collect(row: Any) -> None:
+    """Inserts a new model instance at the end of the step, with all others of its model; outside of steps now.
+
+    Their primary keys are set where the database tells them; save signals are not sent.
+    """
+    running = _current.get()
+    if not running:
+        row.save()
+        return
+    stepped = list(running.values())[-1]
+    stepped.rows.setdefault(type(row), []).append(row)
 
 
 def _identity(user: Any) -> tuple[Any, Any]:
@@ -136,6 +153,7 @@ class _Stepped:
 
     def __init__(self, user: Any, field: str, version: str | None, coalesce: bool, alias: str) -> None:
         self.user, self.field, self.version, self.coalesce, self.alias = user, field, version, coalesce, alias
+        self.rows: dict[Any, list[Any]] = {}  # collected, by model
         self.pending: dict[str, Any] = {}  # columns
         self.changed: set[str] = set()  # keys of the JSON object
         self.removed: set[str] = set()
@@ -189,6 +207,12 @@ class _Stepped:
             raise DatabaseError(f"{model.__name__} {self.user.pk} was deleted within its step")
         self.pending, self.changed, self.removed, self.whole = {}, set(), set(), False
         post_save.send(sender=model, created=False, **about)
+
+    def insert(self) -> None:
+        """Writes what collect() gathered."""
+        for model, rows in self.rows.items():
+            model._base_manager.using(self.alias).bulk_create(rows)
+        self.rows = {}
 
     def _remember(self) -> None:
         self.columns = {f.attname: _frozen(self.user.__dict__[f.attname]) for f in self._fields()}
