@@ -4,13 +4,16 @@
 # PYTHON=python3.12 chooses the interpreter .venv is made from; T='tests/py/test_x.py -k y'
 # chooses what pytest runs; FUZZ_SECONDS=600 how long each fuzzer does; B=--quick is for the bench.
 .DEFAULT_GOAL := help
-.PHONY: help run test san fuzz lint fmt bench build dev cover clean
+.PHONY: help run therapy test san fuzz lint fmt bench build dev cover clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
 run:   ## set up all that is missing and serve the example Django site on http://127.0.0.1:8000
 	@tools/run
+
+therapy: ## serve the therapy application with PostgreSQL, Redis and Huey (docs/therapy.md); O='--engine python'
+	@tools/therapy $(O)
 
 test:  ## set up all that is missing, run the C units and pytest
 	@tools/test $(T)
