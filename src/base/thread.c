@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,22 +20,39 @@ int64_t cit_thread_id(void)
 #endif
 }
 
-bool cit_thread_is_runnable(int64_t id)
+/* What of a file of proc(5) fits, as text; false when it can't be read. */
+static bool read_text(const char *path, char *text, size_t cap)
 {
-    char text[256];
-    const char *end;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n;
-    int fd;
 
-    snprintf(text, sizeof text, "/proc/self/task/%lld/stat", (long long)id);
-    fd = open(text, O_RDONLY | O_CLOEXEC);
     if (fd == -1)
         return false;
-    n = read(fd, text, sizeof text - 1);
+    n = read(fd, text, cap - 1);
     close(fd);
-    if (n <= 0)
+    text[n > 0 ? n : 0] = '\0';
+    return n > 0;
+}
+
+bool cit_thread_is_runnable(int64_t id)
+{
+    char path[64], text[256];
+    const char *end;
+
+    snprintf(path, sizeof path, "/proc/self/task/%lld/stat", (long long)id);
+    if (!read_text(path, text, sizeof text))
         return false;
-    text[n] = '\0';
     end = strrchr(text, ')'); /* the name before it may hold anything */
     return end != NULL && end[1] == ' ' && end[2] == 'R';
+}
+
+int64_t cit_thread_delay_ns(void)
+{
+    char text[96];
+    const char *second;
+
+    if (!read_text("/proc/thread-self/schedstat", text, sizeof text))
+        return 0;
+    second = strchr(text, ' '); /* the first is time on the CPU, the third how often */
+    return second == NULL ? 0 : strtoll(second, NULL, 10);
 }

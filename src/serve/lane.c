@@ -6,7 +6,9 @@ enum {
     LAST_TRY = 4096,
     RELAPSE_FACTOR = 4,
     SURE_TICKS = 10,
-    HEAVY_SHARE = 128 /* half of the wall time */
+    HEAVY_SHARE = 128, /* half of the wall time */
+    BUSY_PERCENT = 70, /* the CPU has no time to spare: see tells_its_share */
+    NARROWING = 16     /* steps from a share of 0 to most of it */
 };
 
 #define FNV_PRIME 16777619u
@@ -70,9 +72,9 @@ static uint8_t share_of(double cpu_share)
     return cpu_share >= 1 ? 255 : (uint8_t)(cpu_share * 255);
 }
 
-static enum cit_lane lane_for(uint8_t share)
+static enum cit_lane lane_for(uint8_t share, bool burned)
 {
-    return share >= HEAVY_SHARE ? CIT_LANE_HEAVY : CIT_LANE_WAITING;
+    return burned || share >= HEAVY_SHARE ? CIT_LANE_HEAVY : CIT_LANE_WAITING;
 }
 
 void cit_lane_surprise(struct cit_lanes *l, uint32_t kind, double cpu_share)
@@ -87,19 +89,39 @@ void cit_lane_surprise(struct cit_lanes *l, uint32_t kind, double cpu_share)
     s->left = s->start;
     s->start = s->start >= LAST_TRY / RELAPSE_FACTOR ? LAST_TRY : (uint16_t)(s->start * RELAPSE_FACTOR);
     s->share = (uint8_t)((s->share + share) / 2);
-    set_lane(l, s, lane_for(s->share));
+    set_lane(l, s, lane_for(s->share, false));
+}
+
+static bool has_burned(const struct cit_lane_end *end, int64_t tick_ns)
+{
+    return end->cpu_ns >= tick_ns * CIT_LANE_BURN_TICKS / 2;
 }
 
 static bool proved_quick(const struct cit_lane_slot *s, const struct cit_lane_end *end, int64_t tick_ns)
 {
-    bool burned = end->cpu_ns < 0 || end->cpu_ns >= tick_ns * CIT_LANE_BURN_TICKS / 2;
+    bool spared = end->cpu_ns >= 0 && !has_burned(end, tick_ns);
 
-    return end->wall_ns < tick_ns / 2 || (s->lane == CIT_LANE_HEAVY && !burned);
+    return end->wall_ns < tick_ns / 2 || (s->lane == CIT_LANE_HEAVY && spared);
 }
 
 static bool certainly_slow(const struct cit_lane_end *end, int64_t tick_ns)
 {
-    return end->cpu_ns >= tick_ns * CIT_LANE_BURN_TICKS / 2 || (end->alone && end->wall_ns >= tick_ns * SURE_TICKS);
+    return has_burned(end, tick_ns) || (end->alone && end->wall_ns >= tick_ns * SURE_TICKS);
+}
+
+/* n requests that use the CPU a part s of their time keep it busy for n * s of it, at most for
+ * all: then each waits for the others, and cpu / wall is 1 / n whatever s is. */
+static bool tells_its_share(const struct cit_lane_end *end)
+{
+    return end->contenders <= 1 || end->cpu_ns * end->contenders < end->wall_ns / 100 * BUSY_PERCENT;
+}
+
+static void learn_share(struct cit_lane_slot *s, const struct cit_lane_end *end)
+{
+    if (tells_its_share(end))
+        s->share = (uint8_t)((s->share * 3 + share_of((double)end->cpu_ns / (double)end->wall_ns)) / 4);
+    else
+        s->share = (uint8_t)(s->share + (255 - s->share + NARROWING - 1) / NARROWING);
 }
 
 bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, const struct cit_lane_end *end, int64_t tick_ns)
@@ -109,9 +131,9 @@ bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, const struct cit_lane_en
 
     if (s->kind != kind || s->lane == CIT_LANE_QUICK)
         return quick;
-    if (!quick && end->cpu_ns >= 0 && end->alone_heavy) {
-        s->share = (uint8_t)((s->share * 3 + share_of((double)end->cpu_ns / (double)end->wall_ns)) / 4);
-        set_lane(l, s, lane_for(s->share));
+    if (!quick && end->cpu_ns >= 0) {
+        learn_share(s, end);
+        set_lane(l, s, lane_for(s->share, has_burned(end, tick_ns)));
     }
     if (!quick && certainly_slow(end, tick_ns))
         s->left = s->left < s->start ? s->start : s->left;
@@ -125,7 +147,7 @@ bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, const struct cit_lane_en
 int cit_lane_width(const struct cit_lanes *l, uint32_t kind, int most)
 {
     const struct cit_lane_slot *s = find(l, kind);
-    int width = s == NULL || s->share == 0 ? most : (255 + s->share / 2) / s->share;
+    int width = s == NULL || s->share == 0 ? most : (255 + s->share / 8) / s->share;
 
     if (width < 1)
         width = 1;

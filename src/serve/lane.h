@@ -54,9 +54,11 @@ void cit_lane_surprise(struct cit_lanes *l, uint32_t kind, double cpu_share);
 
 /* How a request of a slow lane went. */
 struct cit_lane_end {
-    int64_t wall_ns, cpu_ns; /* cpu_ns -1: not known */
-    bool alone;              /* no other request ran on a thread meanwhile: the wall time is its own */
-    bool alone_heavy;        /* no other heavy one did: its share of CPU time is its own */
+    int64_t wall_ns;     /* less what it was ready to run and had no CPU */
+    int64_t cpu_ns;      /* -1: not known */
+    bool alone;          /* no other request ran on a thread meanwhile: the wall time is its own */
+    uint32_t contenders; /* requests out that may want the CPU, itself included: the heavy ones,
+                          * or all if this one is not known as heavy */
 };
 
 /* A request that burns CPU holds the application's lock wherever it runs, and threads only
@@ -66,10 +68,16 @@ struct cit_lane_end {
 /* It ended.  One that certainly was slow (half of CIT_LANE_BURN_TICKS on the CPU, or ten ticks
  * in all with no other thread out) starts the way back again; any other is a step on it,
  * for beside others a long time may be a wait for their lock.  Returns true if it proved quick:
- * half a tick in all, or, of the heavy lane, too little CPU time for it. */
+ * half a tick in all, or, of the heavy lane, too little CPU time for it.
+ *
+ * A kind is heavy when it burned that half, or uses the CPU half of its time.  Its share of CPU time
+ * is its own while the contenders leave the CPU idle for a part; when they do not, its wall time is
+ * their waiting for each other, and all that can be said is that there are too many: the share
+ * rises, and the lane narrows, until the CPU is idle for a part again or one is left. */
 bool cit_lane_ended(struct cit_lanes *l, uint32_t kind, const struct cit_lane_end *end, int64_t tick_ns);
 
-/* How many requests of this kind, heavy, keep one CPU busy: 1 / its CPU share, 1 to most. */
+/* How many requests of this kind, heavy, keep one CPU busy: 1 / its CPU share, 1 to most.  Rounded
+ * down, for one too many makes all of them fight for the lock. */
 int cit_lane_width(const struct cit_lanes *l, uint32_t kind, int most);
 
 const char *cit_lane_name(enum cit_lane lane);

@@ -309,6 +309,11 @@ static struct cit_conn *next_job(struct cit_worker *w)
     return c;
 }
 
+static uint32_t contenders(struct cit_team *team, const struct cit_thread *t)
+{
+    return atomic_load(t->lane == CIT_LANE_HEAVY ? &team->nheavy : &team->nout);
+}
+
 static void give_job(struct cit_team *team, struct cit_thread *t, struct cit_conn *c)
 {
     t->job = c;
@@ -316,7 +321,7 @@ static void give_job(struct cit_team *team, struct cit_thread *t, struct cit_con
     c->state = CIT_CONN_APP;
     count_out(team, t, 1);
     t->alone = atomic_load(&team->nout) <= 1;
-    t->alone_heavy = atomic_load(&team->nheavy) <= 1;
+    t->contenders = contenders(team, t);
     set_role(t, CIT_ROLE_JOB);
 }
 
@@ -396,14 +401,31 @@ static void tell_heavy(struct cit_thread *t)
     }
 }
 
-static void learn(struct cit_thread *t, uint32_t kind, struct cit_lane_end *end)
+/* Time gone by, on the CPU, and ready without one. */
+struct spent {
+    int64_t wall_ns, cpu_ns, delay_ns;
+};
+
+static struct spent spent(void)
+{
+    return (struct spent){ cit_clock_now_ns(), cit_clock_cpu_ns(), cit_thread_delay_ns() };
+}
+
+static void learn(struct cit_thread *t, uint32_t kind, const struct spent *began)
 {
     struct cit_team *team = &t->w->team;
+    struct spent now = spent();
+    struct cit_lane_end end = { .cpu_ns = began->cpu_ns == -1 ? -1 : now.cpu_ns - began->cpu_ns };
 
+    end.wall_ns = now.wall_ns - began->wall_ns - (now.delay_ns - began->delay_ns);
+    if (end.wall_ns <= end.cpu_ns)
+        end.wall_ns = end.cpu_ns + 1; /* three clocks, read one after the other */
     pthread_mutex_lock(&team->mu);
-    end->alone = t->alone && atomic_load(&team->nout) <= 1;
-    end->alone_heavy = t->alone_heavy && atomic_load(&team->nheavy) <= 1;
-    if (cit_lane_ended(&team->lanes, kind, end, t->w->conf->tick_us * 1000))
+    end.alone = t->alone && atomic_load(&team->nout) <= 1;
+    end.contenders = contenders(team, t);
+    if (end.contenders < t->contenders)
+        end.contenders = t->contenders;
+    if (cit_lane_ended(&team->lanes, kind, &end, t->w->conf->tick_us * 1000))
         cit_count(&t->w->env.slot->counters.mispredicted);
     pthread_mutex_unlock(&team->mu);
 }
@@ -413,18 +435,16 @@ static enum cit_role run_job(struct cit_thread *t)
     struct cit_conn *c = t->job;
     uint32_t kind = c->parked->kind;
     bool early = c->parked->early;
-    int64_t wall_ns, cpu_ns = cit_clock_cpu_ns();
+    struct spent began;
 
     t->job = NULL;
     if (t->lane == CIT_LANE_HEAVY)
         tell_heavy(t);
     cit__attach(t);
-    wall_ns = cit_clock_now_ns();
+    began = spent();
     cit__run_parked(t, c);
     if (!early)
-        learn(t, kind,
-              &(struct cit_lane_end){ .wall_ns = cit_clock_now_ns() - wall_ns,
-                                      .cpu_ns = cpu_ns == -1 ? -1 : cit_clock_cpu_ns() - cpu_ns });
+        learn(t, kind, &began);
     push_done(t->w, c);
     came_out(t);
     if (t->w->team.heavy_told && atomic_load(&t->w->team.nheavy) == 0)

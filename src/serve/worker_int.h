@@ -152,9 +152,10 @@ struct cit_thread {
     pthread_cond_t cond;     /* with team.mu: role changed */
     struct cit_thread *next; /* bench */
     struct cit_conn *job;
-    enum cit_lane lane;      /* of the job */
-    bool alone, alone_heavy; /* no other, or no other heavy, request was out when it began */
-    uint64_t seq;            /* the word this leader put up for its present call */
+    enum cit_lane lane;  /* of the job */
+    bool alone;          /* no other request was out when it began */
+    uint32_t contenders; /* see lane.h, when it began */
+    uint64_t seq;        /* the word this leader put up for its present call */
     uint64_t ident;
     _Atomic int64_t app_since_ms; /* 0: not in the application */
     _Atomic bool interrupted;

@@ -13,7 +13,7 @@
 
 static bool ended(struct cit_lanes *l, const char *path, int64_t wall_ns, int64_t cpu_ns)
 {
-    struct cit_lane_end end = { .wall_ns = wall_ns, .cpu_ns = cpu_ns, .alone = true, .alone_heavy = true };
+    struct cit_lane_end end = { .wall_ns = wall_ns, .cpu_ns = cpu_ns, .alone = true, .contenders = 1 };
 
     return cit_lane_ended(l, cit_lane_kind(GET, cit_slice_str(path)), &end, MS);
 }
@@ -133,7 +133,7 @@ static void time_on_the_cpu_is_never_a_step_back(void **state)
 static void a_wait_for_the_lock_does_not_keep_a_kind_heavy(void **state)
 {
     static struct cit_lanes l;
-    struct cit_lane_end waited = { .wall_ns = 8 * MS, .cpu_ns = MS / 10, .alone = true, .alone_heavy = true };
+    struct cit_lane_end waited = { .wall_ns = 8 * MS, .cpu_ns = MS / 10, .alone = true, .contenders = 1 };
 
     (void)state;
     cit_lane_surprise(&l, kind("/gc"), 1);
@@ -149,10 +149,65 @@ static void the_width_of_the_heavy_lane_follows_the_share_of_cpu(void **state)
 
     (void)state;
     for (int i = 0; i < 20; i++)
-        cit_lane_surprise(&l, kind("/half"), 0.52);
+        cit_lane_surprise(&l, kind("/half"), 0.5);
     assert_int_equal(cit_lane_width(&l, kind("/half"), 16), 2);
+    for (int i = 0; i < 20; i++)
+        cit_lane_surprise(&l, kind("/most"), 0.6);
+    assert_int_equal(cit_lane_width(&l, kind("/most"), 16), 1);
     assert_int_equal(cit_lane_width(&l, kind("/half"), 1), 1);
     assert_int_equal(cit_lane_width(&l, kind("/unknown"), 16), 16);
+}
+
+/* One of n that each burn cpu_ns and beside that wait wait_ns, for one lock around the CPU. */
+static struct cit_lane_end one_of(uint32_t n, int64_t cpu_ns, int64_t wait_ns)
+{
+    int64_t alone_ns = cpu_ns + wait_ns, together_ns = cpu_ns * n;
+
+    return (struct cit_lane_end){
+        .cpu_ns = cpu_ns, .wall_ns = together_ns > alone_ns ? together_ns : alone_ns, .alone = n == 1, .contenders = n
+    };
+}
+
+static void burners_taken_for_waiting_ones_are_found_out_in_a_crowd(void **state)
+{
+    static struct cit_lanes l;
+    struct cit_lane_end end = one_of(16, 3 * MS, 0);
+
+    (void)state;
+    cit_lane_surprise(&l, kind("/page"), 0.1);
+    assert_int_equal(cit_lane_of(&l, kind("/page")), CIT_LANE_WAITING);
+    cit_lane_ended(&l, kind("/page"), &end, MS);
+    assert_int_equal(cit_lane_of(&l, kind("/page")), CIT_LANE_HEAVY);
+}
+
+/* As the worker does: as many at once as the width allows. */
+static int width_after(struct cit_lanes *l, const char *path, int64_t cpu_ns, int64_t wait_ns)
+{
+    int width = 16;
+
+    for (int i = 0; i < 200; i++) {
+        struct cit_lane_end end = one_of((uint32_t)width, cpu_ns, wait_ns);
+
+        cit_lane_ended(l, kind(path), &end, MS);
+        width = cit_lane_width(l, kind(path), 16);
+    }
+    return width;
+}
+
+static void a_crowd_narrows_until_the_cpu_has_time_to_spare(void **state)
+{
+    static struct cit_lanes l;
+    int width;
+
+    (void)state;
+    cit_lane_surprise(&l, kind("/burns"), 0.1);
+    assert_int_equal(width_after(&l, "/burns", 3 * MS, 0), 1);
+    cit_lane_surprise(&l, kind("/fifth"), 0.9);
+    width = width_after(&l, "/fifth", 3 * MS, 12 * MS);
+    assert_in_range(width, 3, 5);
+    cit_lane_surprise(&l, kind("/tenth"), 0.9);
+    width = width_after(&l, "/tenth", 3 * MS, 27 * MS);
+    assert_in_range(width, 6, 10);
 }
 
 static void a_new_kind_in_the_same_slot_takes_it_over(void **state)
@@ -188,6 +243,8 @@ int main(void)
         cmocka_unit_test(time_on_the_cpu_is_never_a_step_back),
         cmocka_unit_test(a_wait_for_the_lock_does_not_keep_a_kind_heavy),
         cmocka_unit_test(the_width_of_the_heavy_lane_follows_the_share_of_cpu),
+        cmocka_unit_test(burners_taken_for_waiting_ones_are_found_out_in_a_crowd),
+        cmocka_unit_test(a_crowd_narrows_until_the_cpu_has_time_to_spare),
         cmocka_unit_test(a_new_kind_in_the_same_slot_takes_it_over),
         cmocka_unit_test(each_lane_has_a_name),
     };
