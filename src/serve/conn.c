@@ -89,9 +89,7 @@ void cit__conn_free(struct cit_thread *t, struct cit_conn *c)
     struct cit_worker *w = t->w;
 
     cit_wheel_cancel(&w->wheel, &c->timer);
-    if (c->added)
-        cit_loop_del(w->loop, c->fd);
-    close(c->fd);
+    close(c->fd); /* out of the loop with that; had a forked child a copy, its events have an old generation */
     out_free(t, c);
     cit__parked_free(t, c);
     cit_buf_fini(&c->in);
