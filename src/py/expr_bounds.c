@@ -7,8 +7,8 @@
  * repr) the result is measured again. */
 #include "py/expr_int.h"
 
-/* Of containers inside each other, when their text is measured. */
-enum { DEPTH_MAX = 64 };
+/* Containers inside each other, when their text is measured; units of work to write a number. */
+enum { DEPTH_MAX = 64, LEAF_WORK = 50 };
 
 static int too_large(const char *what, long bound)
 {
@@ -222,7 +222,7 @@ struct walk {
 static int add_chars(struct walk *w, uint64_t chars)
 {
     w->chars += chars;
-    return check_text(w->chars) < 0 ? -1 : cit_py_charge(w->r, chars / 8 + 1);
+    return check_text(w->chars) < 0 ? -1 : cit_py_charge(w->r, chars + LEAF_WORK);
 }
 
 static bool is_container(PyObject *o)

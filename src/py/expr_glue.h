@@ -50,7 +50,8 @@
 
 enum { CIT_PY_DIALECTS = CIT_EXPR_STRICT + 1 };
 
-struct cit_py_cache; /* expr_cache.c */
+struct cit_py_cache;     /* expr_cache.c */
+struct cit_expr_regexes; /* expr/regex.h */
 
 struct cit_py_expr_state {
 #define CIT_PY_TYPE_MEMBER(name, spec) PyTypeObject *type_##name;
@@ -63,6 +64,7 @@ struct cit_py_expr_state {
     CIT_PY_EXPR_STRINGS(CIT_PY_STRING_MEMBER)
 #undef CIT_PY_STRING_MEMBER
     struct cit_py_cache *cache[CIT_PY_DIALECTS]; /* owned; NULL until a text of the dialect comes */
+    struct cit_expr_regexes *regexes;            /* owned; NULL until matches() is called */
 };
 
 struct cit_py_state;

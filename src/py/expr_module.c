@@ -2,6 +2,7 @@
 #include "py/expr_int.h"
 
 #include "base/mem.h"
+#include "expr/regex.h"
 
 /* ---- arguments ---- */
 
@@ -353,6 +354,8 @@ void cit_py_expr_clear(struct cit_py_state *st)
         e->cache[i] = NULL;
         cit_py_cache_free(gone);
     }
+    cit_expr_regexes_free(e->regexes);
+    e->regexes = NULL;
 #define CLEAR_TYPE(name, spec) Py_CLEAR(e->type_##name);
     CIT_PY_EXPR_TYPES(CLEAR_TYPE)
 #undef CLEAR_TYPE

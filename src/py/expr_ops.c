@@ -145,21 +145,21 @@ static PyObject *as_left(struct cit_py_run *r, PyObject *o)
     return list;
 }
 
-static int contains(PyObject *container, PyObject *item)
-{
-    return PySequence_Contains(container, item);
-}
+/* Comparing two objects that have nothing to do with each other takes some 40 ns. */
+enum { COMPARE_WORK = 16 };
 
-static int charge_search(struct cit_py_run *r, PyObject *container)
+static int charge_search(struct cit_py_run *r, PyObject *container, PyObject *item)
 {
     uint64_t n = 1;
 
     if (PyUnicode_Check(container))
-        n += (uint64_t)PyUnicode_GET_LENGTH(container) / 8;
+        n = (uint64_t)PyUnicode_GET_LENGTH(container);
     else if (PyList_Check(container))
-        n += (uint64_t)PyList_GET_SIZE(container);
+        n = (uint64_t)PyList_GET_SIZE(container) * COMPARE_WORK;
     else if (PyTuple_Check(container))
-        n += (uint64_t)PyTuple_GET_SIZE(container);
+        n = (uint64_t)PyTuple_GET_SIZE(container) * COMPARE_WORK;
+    if (PyUnicode_Check(item) && PyUnicode_Check(container))
+        n += (uint64_t)PyUnicode_GET_LENGTH(item);
     return cit_py_charge(r, n);
 }
 
@@ -180,7 +180,7 @@ static int compare_objects(enum cit_expr_op op, PyObject *left, PyObject *right,
 
 static int find_object(struct cit_py_run *r, PyObject *container, PyObject *item, struct cit_py_value *out)
 {
-    int has = charge_search(r, container) < 0 ? -1 : contains(container, item);
+    int has = charge_search(r, container, item) < 0 ? -1 : PySequence_Contains(container, item);
 
     if (has < 0)
         return -1;

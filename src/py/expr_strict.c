@@ -249,6 +249,8 @@ static bool is_number(enum cit_expr_type type)
 
 /* ---- equality ---- */
 
+enum { COMPARE_WORK = 8 };
+
 /* Lists inside each other: these call one another, CIT_EXPR_NESTED_MAX deep at most. */
 static int equal(struct cit_py_run *r, const struct cit_py_value *a, const struct cit_py_value *b, unsigned depth);
 
@@ -367,7 +369,7 @@ static int equal(struct cit_py_run *r, const struct cit_py_value *a, const struc
 {
     enum cit_expr_type ta = cit_py_strict_type(r, a), tb = cit_py_strict_type(r, b);
 
-    if (cit_py_charge(r, 1) < 0)
+    if (cit_py_charge(r, COMPARE_WORK) < 0)
         return -1;
     if (is_number(ta) && is_number(tb))
         return cit_py_strict_order(a, b) == 0;
@@ -476,7 +478,8 @@ static int find(struct cit_py_run *r, const struct cit_py_value *needle, const s
     if (where == CIT_EXPR_T_LIST)
         return in_list(r, needle, container->u.o);
     if (what == CIT_EXPR_T_TEXT && where == CIT_EXPR_T_TEXT) {
-        if (cit_py_charge(r, (uint64_t)PyUnicode_GET_LENGTH(container->u.o) / 8 + 1) < 0)
+        if (cit_py_charge(r, (uint64_t)PyUnicode_GET_LENGTH(container->u.o)) < 0 ||
+            cit_py_charge(r, (uint64_t)PyUnicode_GET_LENGTH(needle->u.o)) < 0)
             return -1;
         return PyUnicode_Contains(container->u.o, needle->u.o);
     }
