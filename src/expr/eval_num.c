@@ -203,6 +203,9 @@ double cit__round_decimals(double f, unsigned n)
 
 /* ---- floats as text ---- */
 
+/* Below it a float without a fraction is shown as the integer it is: no search for fewer digits. */
+#define WHOLE_MAX 1e15
+
 enum { DIGITS_MAX = 17, REPR_POINT_MAX = 16, REPR_POINT_MIN = -4 };
 
 /* 0.d1d2d3... times ten to the power of `point`. */
@@ -302,6 +305,8 @@ size_t cit_expr_float_text(double f, char *out)
         memcpy(out + sign, "0.0", 4);
         return sign + 3;
     }
+    if (fabs(f) < WHOLE_MAX && floor(f) == f)
+        return (size_t)snprintf(out, CIT_EXPR_FLOAT_TEXT_MAX, "%lld.0", (long long)f);
     shortest(fabs(f), &d);
     return sign + lay_out(&d, out + sign);
 }

@@ -143,7 +143,7 @@ struct opened {
 };
 
 /* What was opened must be closed here. */
-static void close(struct parser *p, enum cit__lexeme kind, struct opened by)
+static void expect_end(struct parser *p, enum cit__lexeme kind, struct opened by)
 {
     struct cit__said said;
     const char *expected =
@@ -371,8 +371,8 @@ static enum gives call(struct parser *p, uint32_t at, struct cit_slice name)
         return GIVES_ANY;
     cit__lex_next(&p->lex);
     operands(p, &c);
-    close(p, CIT__L_RPAREN,
-          (struct opened){ .at = c.open_at, .what = "the parenthesis is not closed", .is_separated = true });
+    expect_end(p, CIT__L_RPAREN,
+               (struct opened){ .at = c.open_at, .what = "the parenthesis is not closed", .is_separated = true });
     leave(p);
     if (!cit__build_ok(p->b))
         return GIVES_ANY;
@@ -419,7 +419,7 @@ static void list(struct parser *p)
             count++;
         } while (cit__build_ok(p->b) && accept(p, CIT__L_COMMA));
     }
-    close(p, CIT__L_RBRACKET, (struct opened){ .at = at, .what = "the list is not closed", .is_separated = true });
+    expect_end(p, CIT__L_RBRACKET, (struct opened){ .at = at, .what = "the list is not closed", .is_separated = true });
     leave(p);
     cit__build_emit(p->b, (struct cit_expr_ins){ .op = CIT_EXPR_LIST, .count = (uint16_t)count, .at = at });
 }
@@ -433,7 +433,7 @@ static enum gives group(struct parser *p)
         return GIVES_ANY;
     cit__lex_next(&p->lex);
     inner = binary(p, LEVEL_ANY);
-    close(p, CIT__L_RPAREN, (struct opened){ .at = at, .what = "the parenthesis is not closed" });
+    expect_end(p, CIT__L_RPAREN, (struct opened){ .at = at, .what = "the parenthesis is not closed" });
     leave(p);
     return inner.gives;
 }
@@ -491,7 +491,7 @@ static void subscript(struct parser *p)
         return;
     cit__lex_next(&p->lex);
     binary(p, LEVEL_ANY);
-    close(p, CIT__L_RBRACKET, (struct opened){ .at = at, .what = "the bracket is not closed" });
+    expect_end(p, CIT__L_RBRACKET, (struct opened){ .at = at, .what = "the bracket is not closed" });
     leave(p);
     emit(p, CIT_EXPR_ITEM, 0, at);
 }

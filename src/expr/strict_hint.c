@@ -59,27 +59,36 @@ static unsigned distance(struct cit_slice a, struct cit_slice b)
     return row[(a.n + 1) % 3][b.n];
 }
 
+/* The nearest so far, and how far it is. */
+struct nearest {
+    const char *ours;
+    unsigned distance;
+};
+
+/* Two changes of a word of three letters make any other. */
+static void consider(struct nearest *best, struct cit_slice name, const char *word, const char *ours)
+{
+    struct cit_slice known = cit_slice_str(word);
+    unsigned d = distance(name, known);
+    size_t shorter = known.n < name.n ? known.n : name.n;
+
+    if (d < best->distance && d * 2 < shorter + (shorter == 2)) {
+        best->distance = d;
+        best->ours = ours;
+    }
+}
+
 const char *cit__nearest_function(struct cit_slice name)
 {
-    const char *best = NULL;
-    unsigned least = 3;
+    struct nearest best = { NULL, 3 };
 
     if (name.n == 0 || name.n > NAME_MAX_LEN)
         return NULL;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        consider(&best, name, names[i], names[i]);
     for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
-        if (cit_slice_eq_nocase(name, cit_slice_str(elsewhere[i].theirs)))
-            return elsewhere[i].ours;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        struct cit_slice known = cit_slice_str(names[i]);
-        unsigned d = distance(name, known);
-
-        /* Two changes of a word of three letters make any other. */
-        if (d < least && d * 2 < known.n + (known.n > 2 ? 0 : 1)) {
-            least = d;
-            best = names[i];
-        }
-    }
-    return best;
+        consider(&best, name, elsewhere[i].theirs, elsewhere[i].ours);
+    return best.ours;
 }
 
 /* ---- patterns ---- */
