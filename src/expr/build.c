@@ -76,8 +76,7 @@ int cit__build_fail(struct cit_expr_build *b, int err, struct cit__remark why)
     if (b->status != CIT_OK)
         return b->status;
     b->status = err;
-    e->err = err;
-    e->at = why.at;
+    *e = (struct cit_expr_error){ .err = err, .at = why.at };
     cit__place(b->text, why.at, &e->line, &e->column);
     copy_text(e->what, sizeof e->what, why.what);
     copy_text(e->hint, sizeof e->hint, why.hint != NULL ? why.hint : "");

@@ -15,6 +15,7 @@ struct habit {
 };
 
 #define QUOTES "texts stand between \" or ' of the plain kind"
+#define OTHER_QUOTES "a text with ' inside stands between \", and the other way round"
 #define AND "`and` is written `&`, with each comparison in parentheses: ($a == 1) & ($b == 2)"
 #define OR "`or` is written `|`, with each comparison in parentheses: ($a == 1) | ($b == 2)"
 
@@ -50,8 +51,8 @@ static const struct habit behind_value[] = {
     { ")", false, "no parenthesis is open here: remove this one, or open one further left" },
     { "]", false, "no bracket is open here" },
     { "(", false, "an operator is missing before the parenthesis" },
-    { "\"", false, "an operator is missing before the text; a quote inside a text is written twice" },
-    { "'", false, "an operator is missing before the text; a quote inside a text is written twice" },
+    { "\"", false, "an operator is missing before the text; " OTHER_QUOTES },
+    { "'", false, "an operator is missing before the text; " OTHER_QUOTES },
     { "$", false, "an operator is missing before the variable" },
 };
 
@@ -153,7 +154,7 @@ static const char *behind_hint(const struct cit_expr_build *b, uint32_t at)
         break;
     }
     if (at > 0 && (b->text.p[at - 1] == '\'' || b->text.p[at - 1] == '"'))
-        return "an operator is missing before this; a quote inside a text is written twice";
+        return "an operator is missing before this; " OTHER_QUOTES;
     if ((rest.p[0] & 0x80) != 0 && at > 0 && is_word_char(b->text.p[at - 1]))
         return "names have only letters A-Z, digits and _";
     return "an operator is missing before this";
@@ -178,7 +179,7 @@ static const char *hint_for(const struct cit_expr_build *b, struct cit__stop sto
     case CIT__WANT_NAME:
         return "variables are $name, without a blank; for a text write quotes";
     case CIT__WANT_STRING:
-        return "a quote inside a text is written twice, a backslash as \\\\";
+        return "close it on its line; " OTHER_QUOTES;
     case CIT__WANT_ITEM:
     case CIT__WANT_COMMA:
         return "lists are [1, \"text\", True]: no calculations, no lists inside, no comma at the end";
@@ -273,11 +274,28 @@ static struct reading reading_of(struct cit__token_class c)
     return (struct reading){ 0 };
 }
 
+/* A quote inside is a doubled one: at least two, of the kind that stands before the text. */
+static void note_escape(struct cit_expr_build *b, uint32_t at, struct cit_slice text)
+{
+    struct cit__remark r = { .at = at, .hint = OTHER_QUOTES };
+
+    if (text.n == 0)
+        return;
+    if (memchr(text.p, '\\', text.n) != NULL)
+        r.what = "the backslash stays in this text: nothing is an escape";
+    else if (memchr(text.p, b->text.p[at], text.n) != NULL)
+        r.what = "both quotes stay in this text";
+    else
+        return;
+    cit__build_note(b, CIT_EXPR_NOTE_ESCAPE_KEPT, r);
+}
+
 void cit__note_string(struct cit_expr_build *b, uint32_t at, struct cit_slice text)
 {
     struct reading r = reading_of(cit__classify(text, b->dialect));
     struct cit__said what;
 
+    note_escape(b, at, text);
     if (r.as == NULL)
         return;
     cit__say(&what, "the text '", text, "' is read as ");

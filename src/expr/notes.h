@@ -19,6 +19,7 @@
     X(VARIABLE_IN_LIST, "variable-in-list", "compat: a variable in a list is only its name")             \
     X(LIST_OPERAND, "list-operand", "compat: a list where it is never equal to anything")                \
     X(STRING_IS_CODE, "string-is-code", "compat: a text that is run as an operator, name...")            \
+    X(ESCAPE_KEPT, "escape-kept", "compat: a backslash or a doubled quote stays in its text")            \
     X(UNKNOWN_FUNCTION, "unknown-function", "compat: a call that gives its own name")                    \
     X(ACCIDENTAL_CONSTANT, "accidental-constant", "compat: a word that begins like E or PI")             \
     X(CONSTANT_CONDITION, "constant-condition", "strict: an operand of and, or, not, if() is a literal") \

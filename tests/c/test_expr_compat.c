@@ -292,6 +292,9 @@ static const struct remark remarks[] = {
     { "'$a'", "string-is-code" },
     { "$x == 'sin'", "no-operand string-is-code" },
     { "$x == 'e'", "" },
+    { "'it''s'", "escape-kept" },
+    { "\"a\\nb\"", "escape-kept" },
+    { "\"it's\"", "" },
     { "foo(3)", "unknown-function" },
     { "Sin(3)", "unknown-function" },
     { "sin(3) + cos(3) + tan(3) + abs(3) + trunc(3) + round(3) + sign(3)", "" },
@@ -364,7 +367,7 @@ static void an_ignored_tail_is_explained(void **state)
                "there is no function `not`: its name is the value, what is in the parentheses is lost",
                "functions are");
     check_told("1)", 1, 2, "`)` is not read", "no parenthesis is open");
-    check_told("'it's", 1, 5, "`s` is not read", "written twice");
+    check_told("'it's", 1, 5, "`s` is not read", "the other way round");
 }
 
 static void check_failure(const char *text, uint32_t line, uint32_t column, const char *what, const char *hint)
@@ -389,8 +392,9 @@ static void a_failure_tells_place_reason_and_remedy(void **state)
     check_failure("-$x", 1, 2, "after `-` a number, a constant or a function is expected, not `$x`", "0 -");
     check_failure("hello world", 1, 1, "a value is expected, not `hello`", "texts stand in quotes");
     check_failure("true", 1, 1, "a value is expected, not `true`", "`True`");
-    check_failure("('\xc3\xa9' == \"abc)", 1, 9, "the text that begins here has no closing quote", "written twice");
-    check_failure("\"abc", 1, 1, "the text that begins here has no closing quote", "written twice");
+    check_failure("('\xc3\xa9' == \"abc)", 1, 9, "the text that begins here has no closing quote",
+                  "the other way round");
+    check_failure("\"abc", 1, 1, "the text that begins here has no closing quote", "the other way round");
     check_failure("$ a", 1, 2, "after `$` a name of letters A-Z, digits and _ is expected, not ` `", "$name");
     check_failure("[1, [2]]", 1, 5, "a number, text, variable, True or False is expected in a list, not `[`",
                   "no lists");
