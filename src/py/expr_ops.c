@@ -171,11 +171,26 @@ static int no_operator(PyObject *left, PyObject *right)
     return -1;
 }
 
-static int compare_objects(enum cit_expr_op op, PyObject *left, PyObject *right, struct cit_py_value *out)
+/* Texts and lists are compared as far as both reach. */
+static int charge_comparison(struct cit_py_run *r, PyObject *left, PyObject *right)
+{
+    Py_ssize_t n = 0;
+
+    if (PyUnicode_Check(left) && PyUnicode_Check(right))
+        n = Py_MIN(PyUnicode_GET_LENGTH(left), PyUnicode_GET_LENGTH(right)) / 8;
+    else if (PyList_Check(left) && PyList_Check(right))
+        n = Py_MIN(PyList_GET_SIZE(left), PyList_GET_SIZE(right)) * 4;
+    return n == 0 ? 0 : cit_py_charge(r, (uint64_t)n);
+}
+
+static int compare_objects(struct cit_py_run *r, PyObject *left, PyObject *right, struct cit_py_value *out)
 {
     static const int python[] = { Py_EQ, Py_NE, Py_LT, Py_LE, Py_GT, Py_GE };
+    int op = python[r->ins->op - CIT_EXPR_EQ];
 
-    return cit_py_unbox(PyObject_RichCompare(left, right, python[op - CIT_EXPR_EQ]), out);
+    if (charge_comparison(r, left, right) < 0)
+        return -1;
+    return cit_py_unbox(PyObject_RichCompare(left, right, op), out);
 }
 
 static int find_object(struct cit_py_run *r, PyObject *container, PyObject *item, struct cit_py_value *out)
@@ -190,9 +205,7 @@ static int find_object(struct cit_py_run *r, PyObject *container, PyObject *item
 
 static int logic_objects(struct cit_py_run *r, PyObject *left, PyObject *right, struct cit_py_value *out)
 {
-    enum cit_expr_op op = (enum cit_expr_op)r->ins->op;
-
-    switch ((int)op) {
+    switch ((int)r->ins->op) {
     case CIT_EXPR_IN:
         return find_object(r, left, right, out);
     case CIT_EXPR_BIT_AND:
@@ -202,7 +215,7 @@ static int logic_objects(struct cit_py_run *r, PyObject *left, PyObject *right, 
     case CIT_EXPR_BANG:
         return no_operator(left, right);
     default:
-        return compare_objects(op, left, right, out);
+        return compare_objects(r, left, right, out);
     }
 }
 
