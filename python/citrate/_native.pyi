@@ -134,7 +134,8 @@ class GraphError(ValueError):
 class Graph:
     """Nodes and edges, compiled; never changes.  What ``citrate.flow.Graph`` is made from."""
 
-    def __new__(cls, source: Mapping[str, Any], dialect: str = "strict") -> Self: ...
+    def __new__(cls, source: Mapping[str, Any], dialect: str = "strict", packed: bytes = ...) -> Self:
+        """With ``packed``, of which ``citrate.flow.graph.unpack`` makes the source again, that is kept in its place."""
     @property
     def nodes(self) -> tuple[Mapping[str, Any], ...]: ...
     @property
@@ -151,6 +152,42 @@ class Graph:
     def to_dot(self, checked: bool = True, declared: Container[str] | None = None, session: object = None) -> str:
         """The graph in Graphviz's language; what a check finds is marked."""
     def __len__(self) -> int: ...
+
+# ---- the engine ----
+
+class Walker:
+    """The stepping engine: subclasses say what nodes do (src/py/flow_walk.h lists their methods)."""
+
+    FOLLOW: Final[object]
+    limit_error: type[BaseException]
+    user: Any
+    data: Any
+    nodes: Any
+    edges: Any
+    graph: Any
+    moment: Any
+    reserved_names: Any
+    dialect: str
+    step_limit: int
+    refreshes: bool
+    has_scope: bool
+    @property
+    def evaluations(self) -> int: ...
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
+    def transition(self, source_id: Any) -> Any:
+        """Along the edges of a node, to a page or None."""
+    def trigger_node(self, node: Any) -> Any:
+        """Does what a node is for, and goes on from it; a page or None."""
+    def trigger(self, node_id: Any) -> Any:
+        """The same for the node of the graph of now that has an id."""
+    def pop_place(self) -> Any:
+        """Back to the place on top of the stack."""
+    def is_dead_end(self, node_id: Any) -> bool:
+        """No normal edge leaves the node, whatever their conditions."""
+    def evaluate(self, text: str, /) -> Any:
+        """The value of an expression; raises what it raises."""
+    def passes(self, edge: Any, /) -> bool:
+        """It has no expression, or a true one."""
 
 def counters() -> dict[str, int]:
     """What this worker has counted since it started.  RuntimeError outside of a worker."""

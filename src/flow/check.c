@@ -210,42 +210,51 @@ enum cit__verdict cit__edge_verdict(const struct cit__check *c, uint32_t edge)
     return expr == 0 ? CIT__ALWAYS : (enum cit__verdict)c->verdict[expr];
 }
 
-/* What the engine does after a node, by type (what comes after `page` is up to the reader). */
-#define AFTER(X)          \
-    X(OTHER, STOP)        \
-    X(START, ON)          \
-    X(PAGE, WAIT)         \
-    X(WAIT, WAIT)         \
-    X(SESSION, WAIT)      \
-    X(BACKGROUND, ON)     \
-    X(EXPRESSION, ON)     \
-    X(EMAIL, ON)          \
-    X(SMS, ON)            \
-    X(REGISTER, ON)       \
-    X(ENROLL, ON)         \
-    X(LEAVE, ON)          \
-    X(DELAY, WAIT)        \
-    X(TOOL, STOP)         \
-    X(NOTIFICATION, STOP) \
-    X(CODE, ON)           \
-    X(END, STOP)
+/* What the engine does after a node, by type (what comes after `page` is up to the reader), and whether
+ * an application of its own may do otherwise. */
+#define AFTER(X)                 \
+    X(OTHER, STOP, HOSTS)        \
+    X(START, ON, OURS)           \
+    X(PAGE, WAIT, OURS)          \
+    X(WAIT, WAIT, OURS)          \
+    X(SESSION, WAIT, OURS)       \
+    X(BACKGROUND, ON, OURS)      \
+    X(EXPRESSION, ON, OURS)      \
+    X(EMAIL, ON, OURS)           \
+    X(SMS, ON, OURS)             \
+    X(REGISTER, ON, HOSTS)       \
+    X(ENROLL, ON, HOSTS)         \
+    X(LEAVE, ON, HOSTS)          \
+    X(DELAY, WAIT, OURS)         \
+    X(TOOL, STOP, HOSTS)         \
+    X(NOTIFICATION, STOP, HOSTS) \
+    X(CODE, ON, HOSTS)           \
+    X(END, STOP, OURS)
 
 enum after { AFTER_STOP, AFTER_WAIT, AFTER_ON };
+enum whose { WHOSE_OURS, WHOSE_HOSTS };
 
-static const uint8_t after[CIT_FLOW_TYPE_COUNT] = {
-#define AFTER_ROW(type, what) [CIT_FLOW_##type] = AFTER_##what,
+static const struct {
+    uint8_t after, whose;
+} ways[CIT_FLOW_TYPE_COUNT] = {
+#define AFTER_ROW(type, what, who) [CIT_FLOW_##type] = { AFTER_##what, WHOSE_##who },
     AFTER(AFTER_ROW)
 #undef AFTER_ROW
 };
 
-bool cit__passes_on(uint8_t type)
+bool cit__is_hosts(const struct cit__check *c, uint8_t type)
 {
-    return after[type] == AFTER_ON;
+    return c->opt->dialect == CIT_EXPR_STRICT && ways[type].whose == WHOSE_HOSTS;
 }
 
-bool cit__stops(uint8_t type)
+bool cit__passes_on(const struct cit__check *c, uint8_t type)
 {
-    return after[type] == AFTER_STOP;
+    return ways[type].after == AFTER_ON && !cit__is_hosts(c, type);
+}
+
+bool cit__stops(const struct cit__check *c, uint8_t type)
+{
+    return ways[type].after == AFTER_STOP && !cit__is_hosts(c, type);
 }
 
 /* ---- the check ---- */

@@ -92,7 +92,7 @@ static void check_self_loop(struct cit__check *c, const struct place *p, uint32_
     struct cit__label at;
 
     if (cit_flow_edge_at(c->g, edge)->target_node != p->node || cit__edge_verdict(c, edge) != CIT__ALWAYS ||
-        cit__passes_on(p->type)) /* those are loops: check_loop.c */
+        cit__passes_on(c, p->type)) /* those are loops: check_loop.c */
         return;
     cit__found(c, cit__at_edge(CIT_FLOW_WARNING, CIT_FLOW_CODE_SPECIAL_SELF_LOOP, edge),
                "Give the edge a condition that is false in the end, or delete it.",
@@ -193,7 +193,7 @@ static void check_dead_end(struct cit__check *c, const struct place *p)
                    "Nothing happens when the time of the %s is over: no edge leaves it.",
                    cit__node_label(c, p->node, &at));
     if (leads_on || p->type == CIT_FLOW_START || p->type == CIT_FLOW_SESSION || p->type == CIT_FLOW_EXPRESSION ||
-        p->type == CIT_FLOW_PAGE || p->type == CIT_FLOW_DELAY)
+        p->type == CIT_FLOW_PAGE || p->type == CIT_FLOW_DELAY || cit__is_hosts(c, p->type))
         return;
     cit__found(c, cit__at_node(CIT_FLOW_HINT, CIT_FLOW_CODE_DEAD_END, p->node),
                "If another graph enters this one, end with a page, or lead on to an expression node: there the flow "
@@ -212,7 +212,7 @@ static void check_place(struct cit__check *c, uint32_t node, uint32_t *asked)
     if (p.slot == NULL)
         return;
     p.type = cit_flow_node_at(c->g, node)->type;
-    if (cit__stops(p.type)) {
+    if (cit__stops(c, p.type)) {
         check_after_stop(c, &p);
         return;
     }

@@ -79,11 +79,14 @@ const struct cit_flow_slot *cit__slot_of_node(const struct cit__check *c, uint32
 /* What is known of an edge's condition. */
 enum cit__verdict cit__edge_verdict(const struct cit__check *c, uint32_t edge);
 
+/* What follows a node is the application's to say: in a strict graph, which is no stored programme. */
+bool cit__is_hosts(const struct cit__check *c, uint8_t type);
+
 /* The engine goes on from nodes of this type at once, without waiting for anybody. */
-bool cit__passes_on(uint8_t type);
+bool cit__passes_on(const struct cit__check *c, uint8_t type);
 
 /* The engine never follows an edge that leaves a node of this type. */
-bool cit__stops(uint8_t type);
+bool cit__stops(const struct cit__check *c, uint8_t type);
 
 /* ---- check_const.c ---- */
 

@@ -34,7 +34,7 @@ struct loops {
 
 static bool is_on_way(const struct cit__check *c, uint32_t node)
 {
-    return node != CIT_FLOW_NONE && cit__passes_on(cit_flow_node_at(c->g, node)->type) &&
+    return node != CIT_FLOW_NONE && cit__passes_on(c, cit_flow_node_at(c->g, node)->type) &&
            cit__slot_of_node(c, node) != NULL;
 }
 

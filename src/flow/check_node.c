@@ -73,26 +73,35 @@ static void check_type(struct cit__check *c, uint32_t node)
     if (n->type != CIT_FLOW_OTHER)
         return;
     show_type(c, node, type);
-    cit__found(c, cit__at_node(CIT_FLOW_ERROR, CIT_FLOW_CODE_UNKNOWN_TYPE, node),
-               "Types are start, page, session, background_session, expression, email, sms, register, enroll, leave, "
-               "delay, wait, tool, therapist_notification, code and end.",
-               "The type of the %s is not known%s: nothing happens there, and the flow stops.",
-               cit__node_label(c, node, &label), type);
+    if (cit__is_hosts(c, n->type))
+        cit__found(c, cit__at_node(CIT_FLOW_HINT, CIT_FLOW_CODE_UNKNOWN_TYPE, node),
+                   "Look for a slip in the type, unless the application knows it.",
+                   "The type of the %s is none of the engine's%s: what happens there is for the application to say.",
+                   cit__node_label(c, node, &label), type);
+    else
+        cit__found(
+            c, cit__at_node(CIT_FLOW_ERROR, CIT_FLOW_CODE_UNKNOWN_TYPE, node),
+            "Types are start, page, session, background_session, expression, email, sms, register, enroll, leave, "
+            "delay, wait, tool, therapist_notification, code and end.",
+            "The type of the %s is not known%s: nothing happens there, and the flow stops.",
+            cit__node_label(c, node, &label), type);
 }
 
 static void check_ref(struct cit__check *c, uint32_t node)
 {
     const struct cit_flow_node *n = cit_flow_node_at(c->g, node);
+    bool enters = n->type == CIT_FLOW_SESSION || n->type == CIT_FLOW_BACKGROUND;
     struct cit__label label;
 
-    if (refs[n->type].what == NULL)
+    if (refs[n->type].what == NULL || cit__is_hosts(c, n->type))
         return;
-    if (n->ref.n == 0) {
-        cit__found(c, cit__at_node(CIT_FLOW_ERROR, CIT_FLOW_CODE_NO_REF, node), refs[n->type].hint,
-                   "The %s doesn't say which %s it %s.", cit__node_label(c, node, &label), refs[n->type].what,
-                   refs[n->type].verb);
-    } else if ((n->type == CIT_FLOW_SESSION || n->type == CIT_FLOW_BACKGROUND) && c->opt->self.n > 0 &&
-               cit_slice_eq(n->ref, c->opt->self)) {
+    if (n->ref.n == 0) { /* an application may name pages and messages by other keys of the node */
+        cit__found(c,
+                   cit__at_node(enters || c->opt->dialect != CIT_EXPR_STRICT ? CIT_FLOW_ERROR : CIT_FLOW_HINT,
+                                CIT_FLOW_CODE_NO_REF, node),
+                   refs[n->type].hint, "The %s doesn't say which %s it %s.", cit__node_label(c, node, &label),
+                   refs[n->type].what, refs[n->type].verb);
+    } else if (enters && c->opt->self.n > 0 && cit_slice_eq(n->ref, c->opt->self)) {
         cit__found(c, cit__at_node(CIT_FLOW_WARNING, CIT_FLOW_CODE_ENTERS_ITSELF, node),
                    "Enter another session here; to begin again, lead an edge back to the first page.",
                    "The %s enters the very graph it stands in: everything begins again inside itself, and the way back "

@@ -10,7 +10,7 @@
 
 #define SMALL_END ((int64_t)1 << 62) /* ids from here on are given out: see cit_py_graph.ids */
 
-enum { HELD_MAX = 5 };
+enum { HELD_MAX = 6 }; /* id, type, title, reference, variable, expression */
 
 struct build {
     struct cit_py_state *st;      /* borrowed */
@@ -330,6 +330,20 @@ static PyObject *list_of(struct cit_py_state *st, PyObject *data, PyObject *key,
     return items;
 }
 
+int cit_py_graph_lists(struct cit_py_state *st, PyObject *data, PyObject **nodes, PyObject **edges)
+{
+    PyObject *first = list_of(st, data, st->graph.str_nodes, false);
+    PyObject *second = first != NULL ? list_of(st, data, st->graph.str_edges, true) : NULL;
+
+    if (second == NULL) {
+        Py_XDECREF(first);
+        return -1;
+    }
+    *nodes = first;
+    *edges = second;
+    return 0;
+}
+
 static int build_all(struct build *b)
 {
     int err;
@@ -355,9 +369,7 @@ int cit_py_graph_build(struct cit_py_graph *graph, PyObject *data)
         PyErr_SetString(b.st->graph.error, "a graph is a mapping with \"nodes\" and \"edges\"");
         return -1;
     }
-    graph->nodes = list_of(b.st, data, b.st->graph.str_nodes, false);
-    graph->edges = graph->nodes != NULL ? list_of(b.st, data, b.st->graph.str_edges, true) : NULL;
-    if (graph->edges == NULL)
+    if (cit_py_graph_lists(b.st, data, &graph->nodes, &graph->edges) < 0)
         return -1;
     b.out = cit_flow_builder_new();
     if (b.out == NULL) {

@@ -10,6 +10,7 @@
 
 struct search {
     struct cit_py_graph *graph; /* borrowed */
+    PyObject *nodes, *edges;    /* owned tuples: the graph's */
     PyObject *declared;         /* borrowed: a container of names, or None */
     PyObject *self;             /* owned bytes: what a session node that enters the graph refers to; NULL: not known */
     PyObject *ids;              /* owned list of bytes: ids that are no small numbers, in the order of their numbers */
@@ -54,8 +55,8 @@ static struct cit_slice type_word(void *ctx, uint32_t node)
     struct search *s = ctx;
     PyObject *type = NULL;
 
-    if (!s->is_failed) /* borrowed from the graph's tuple */
-        type = cit_py_entry(PyTuple_GET_ITEM(s->graph->nodes, (Py_ssize_t)node), s->graph->st->graph.str_type);
+    if (!s->is_failed) /* borrowed from the search's tuple */
+        type = cit_py_entry(PyTuple_GET_ITEM(s->nodes, (Py_ssize_t)node), s->graph->st->graph.str_type);
     if (type != NULL && PyUnicode_Check(type))
         Py_SETREF(type, cit_py_utf8(type));
     else if (type != NULL)
@@ -69,7 +70,7 @@ static struct cit_slice type_word(void *ctx, uint32_t node)
 
 static bool is_unit(PyObject *unit)
 {
-    static const char *const units[] = { "seconds", "minutes", "hours", "days" };
+    static const char *const units[] = { "seconds", "minutes", "hours", "days", "weeks" };
 
     for (size_t i = 0; PyUnicode_Check(unit) && i < sizeof units / sizeof *units; i++) {
         if (PyUnicode_CompareWithASCIIString(unit, units[i]) == 0)
@@ -118,7 +119,7 @@ static int say_delay(struct search *s, uint32_t node, bool lacks_unit)
 {
     char what[] = "The delay doesn't say how long it lasts: it has no number.";
     char what_unit[] = "The delay doesn't say how long it lasts: its unit of time is missing or not known.";
-    char hint[] = "Give it a number, and one of the units seconds, minutes, hours and days.";
+    char hint[] = "Give it a number, and one of the units seconds, minutes, hours, days and weeks.";
     const struct cit_flow_finding one = {
         CIT_FLOW_ERROR,
         cit_flow_code_text(CIT_FLOW_CODE_DELAY_TIME),
@@ -147,7 +148,7 @@ static int find_delays(struct search *s)
 
         if (n->type != CIT_FLOW_DELAY || cit_flow_slot_of(g, n->id)->node != i)
             continue;
-        fault = delay_fault(s, PyTuple_GET_ITEM(s->graph->nodes, (Py_ssize_t)i)); /* borrowed from the graph's tuple */
+        fault = delay_fault(s, PyTuple_GET_ITEM(s->nodes, (Py_ssize_t)i)); /* borrowed from the search's tuple */
         if (fault < 0 || (fault > 0 && say_delay(s, i, fault == 2) < 0))
             return -1;
         said += fault > 0;
@@ -192,6 +193,8 @@ static int search_init(struct search *s, PyObject *graph, PyObject *declared, Py
 {
     *s = (struct search){ .graph = (struct cit_py_graph *)graph, .declared = declared };
     s->words = (struct cit_flow_words){ id_word, type_word, s };
+    if (cit_py_graph_items(s->graph, &s->nodes, &s->edges) < 0)
+        return -1;
     if (session != Py_None && (s->self = text_bytes(session)) == NULL)
         return -1;
     return list_ids(s);
@@ -199,6 +202,8 @@ static int search_init(struct search *s, PyObject *graph, PyObject *declared, Py
 
 static void search_fini(struct search *s)
 {
+    Py_XDECREF(s->nodes);
+    Py_XDECREF(s->edges);
     Py_XDECREF(s->self);
     Py_XDECREF(s->ids);
     Py_XDECREF(s->type);
@@ -229,7 +234,7 @@ static int search_run(struct search *s)
 static PyObject *item_id(const struct search *s, PyObject *items, uint32_t index)
 {
     if (index == CIT_FLOW_NONE)
-        return Py_NewRef(Py_None); /* the item is borrowed from the graph's tuple */
+        return Py_NewRef(Py_None); /* the item is borrowed from the search's tuple */
     return cit_py_entry(PyTuple_GET_ITEM(items, (Py_ssize_t)index), s->graph->st->graph.str_id);
 }
 
@@ -243,8 +248,8 @@ static PyObject *finding_tuple(const struct search *s, const struct cit_flow_fin
     static const char *const severities[] = { "error", "warning", "hint" };
     uint32_t index = one->edge != CIT_FLOW_NONE ? one->edge : one->node;
 
-    return Py_BuildValue("ssNNNNNss", severities[one->severity], one->code, item_id(s, s->graph->nodes, one->node),
-                         item_id(s, s->graph->edges, one->edge), number_or_none(index, CIT_FLOW_NONE),
+    return Py_BuildValue("ssNNNNNss", severities[one->severity], one->code, item_id(s, s->nodes, one->node),
+                         item_id(s, s->edges, one->edge), number_or_none(index, CIT_FLOW_NONE),
                          number_or_none(one->line, 0), number_or_none(one->column, 0), one->what, one->hint);
 }
 
@@ -265,7 +270,7 @@ static PyObject *findings_list(const struct search *s)
 
 PyObject *cit_py_graph_check_method(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = { (char *)(uintptr_t) "declared", (char *)(uintptr_t) "session", NULL };
+    static char *names[] = { "declared", "session", NULL };
     PyObject *declared = Py_None, *session = Py_None, *list = NULL;
     struct search s;
 
@@ -299,8 +304,7 @@ static PyObject *drawing(struct search *s, bool is_checked)
 
 PyObject *cit_py_graph_dot_method(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = { (char *)(uintptr_t) "checked", (char *)(uintptr_t) "declared",
-                             (char *)(uintptr_t) "session", NULL };
+    static char *names[] = { "checked", "declared", "session", NULL };
     PyObject *declared = Py_None, *session = Py_None, *text = NULL;
     int is_checked = true;
     struct search s;

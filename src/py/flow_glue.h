@@ -4,6 +4,7 @@
  *                                           ├── g         ids, edges, texts: flow/graph.h
  *                                           ├── nodes     the original dicts, by node index
  *                                           ├── edges     the same by edge index
+ *                                           ├── packed    or the JSON they are made of when needed
  *                                           ├── ids       ids that are no small whole numbers
  *                                           └── programs  by number of the expression, made when asked for
  *
@@ -60,11 +61,11 @@ void cit_py_graph_clear(struct cit_py_state *st);
 /* ---- flow_graph.c ---- */
 
 struct cit_py_graph {
-    PyObject_HEAD
-    struct cit_flow_graph *g;
+    PyObject_HEAD struct cit_flow_graph *g;
     struct cit_py_state *st; /* borrowed: the type keeps the module */
-    PyObject *nodes;         /* tuple: node index -> dict */
-    PyObject *edges;         /* tuple: edge index -> dict */
+    PyObject *nodes;         /* tuple: node index -> dict; NULL until cit_py_graph_open makes it of packed */
+    PyObject *edges;         /* tuple: edge index -> dict; the same */
+    PyObject *packed;        /* bytes: citrate.flow.graph.unpack(packed) is the mapping; NULL: nodes are there */
     PyObject *ids;           /* dict: id -> number, for ids that are no small whole numbers; NULL: none */
     PyObject **programs;     /* expression number - 1 -> Program, None: it does not compile, NULL: not asked
                               * yet; NULL: no expression was asked for */
@@ -82,8 +83,9 @@ bool cit_py_graph_check(struct cit_py_state *st, PyObject *object);
  * -1 with the exception set.  Ids that Python calls equal (0, 0.0, False) are one. */
 int cit_py_graph_id(const struct cit_py_graph *graph, PyObject *id, int64_t *out);
 
-/* The id of the node at an index, as its author wrote it: a new reference, or NULL with the exception. */
-PyObject *cit_py_graph_node_id(const struct cit_py_graph *graph, uint32_t index);
+/* Sees to it that nodes and edges are there; they then stay until the Graph goes.  0, or -1 with the
+ * exception set. */
+int cit_py_graph_open(struct cit_py_graph *graph);
 
 /* The Program of an expression, from the cache of Programs at first: 1 and *out, borrowed from the
  * graph; 0 when it is not in the language (a condition then never passes); -1 with the exception set. */

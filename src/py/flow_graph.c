@@ -14,38 +14,55 @@ static struct cit_py_graph *as_graph(PyObject *o)
 
 /* ---- life ---- */
 
-static PyObject *graph_alloc(PyTypeObject *type, struct cit_py_state *st, PyObject *data, enum cit_expr_dialect dialect)
+static PyObject *graph_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
+
+/* The state of the module that made the type, or a type it is made from. */
+static struct cit_py_state *state_of(PyTypeObject *type)
+{
+    PyTypeObject *ours = NULL;
+
+    for (; type != NULL; type = type->tp_base)
+        ours = type->tp_new == graph_new ? type : ours;
+    return PyType_GetModuleState(ours);
+}
+
+/* packed NULL: the nodes and edges of data are kept. */
+static PyObject *graph_alloc(PyTypeObject *type, PyObject *data, enum cit_expr_dialect dialect, PyObject *packed)
 {
     PyObject *self = type->tp_alloc(type, 0);
 
     if (self == NULL)
         return NULL;
-    as_graph(self)->st = st;
+    as_graph(self)->st = state_of(type);
     as_graph(self)->dialect = dialect;
-    if (cit_py_graph_build(as_graph(self), data) < 0)
-        Py_CLEAR(self);
+    if (cit_py_graph_build(as_graph(self), data) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    if (packed != NULL) {
+        as_graph(self)->packed = Py_NewRef(packed);
+        Py_CLEAR(as_graph(self)->nodes);
+        Py_CLEAR(as_graph(self)->edges);
+    }
     return self;
 }
 
 static PyObject *graph_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = { (char *)(uintptr_t) "source", (char *)(uintptr_t) "dialect", NULL };
+    static char *names[] = { "source", "dialect", "packed", NULL };
     enum cit_expr_dialect dialect = CIT_EXPR_STRICT;
-    PyObject *data, *name = NULL;
-    PyTypeObject *base = NULL;
+    PyObject *data, *name = NULL, *packed = NULL;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:Graph", names, &data, &name))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OS:Graph", names, &data, &name, &packed))
         return NULL;
     if (name != NULL && cit_py_dialect_of(name, &dialect) < 0)
         return NULL;
-    for (PyTypeObject *t = type; t != NULL; t = t->tp_base)
-        base = t->tp_new == graph_new ? t : base; /* the last is ours; the others are made from it */
-    return graph_alloc(type, PyType_GetModuleState(base), data, dialect);
+    return graph_alloc(type, data, dialect, packed);
 }
 
 PyObject *cit_py_graph_new(struct cit_py_state *st, PyObject *data, enum cit_expr_dialect dialect)
 {
-    return graph_alloc(st->graph.type_graph, st, data, dialect);
+    return graph_alloc(st->graph.type_graph, data, dialect, NULL);
 }
 
 static int graph_traverse(PyObject *self, visitproc visit, void *arg)
@@ -75,6 +92,7 @@ static void graph_dealloc(PyObject *self)
     cit_flow_graph_free(graph->g);
     Py_XDECREF(graph->nodes);
     Py_XDECREF(graph->edges);
+    Py_XDECREF(graph->packed);
     Py_XDECREF(graph->ids);
     type->tp_free(self);
     Py_DECREF(type);
@@ -85,13 +103,55 @@ bool cit_py_graph_check(struct cit_py_state *st, PyObject *object)
     return PyObject_TypeCheck(object, st->graph.type_graph);
 }
 
-/* ---- what the engine asks ---- */
+/* ---- nodes and edges ---- */
 
-PyObject *cit_py_graph_node_id(const struct cit_py_graph *graph, uint32_t index)
+static int unpack(const struct cit_py_graph *graph, PyObject **nodes, PyObject **edges)
 {
-    /* borrowed from the graph's tuple */
-    return cit_py_entry(PyTuple_GET_ITEM(graph->nodes, (Py_ssize_t)index), graph->st->graph.str_id);
+    PyObject *python = PyImport_ImportModule("citrate.flow.graph");
+    PyObject *data = python != NULL ? PyObject_CallMethod(python, "unpack", "O", graph->packed) : NULL;
+    int rc = data != NULL ? cit_py_graph_lists(graph->st, data, nodes, edges) : -1;
+
+    Py_XDECREF(python);
+    Py_XDECREF(data);
+    if (rc < 0)
+        return -1;
+    if (PyTuple_GET_SIZE(*nodes) == (Py_ssize_t)cit_flow_node_count(graph->g) &&
+        PyTuple_GET_SIZE(*edges) == (Py_ssize_t)cit_flow_edge_count(graph->g))
+        return 0;
+    Py_CLEAR(*nodes);
+    Py_CLEAR(*edges);
+    PyErr_SetString(PyExc_RuntimeError, "packed is not of the mapping that the graph was made of");
+    return -1;
 }
+
+int cit_py_graph_items(const struct cit_py_graph *graph, PyObject **nodes, PyObject **edges)
+{
+    if (graph->nodes == NULL)
+        return unpack(graph, nodes, edges);
+    *nodes = Py_NewRef(graph->nodes);
+    *edges = Py_NewRef(graph->edges);
+    return 0;
+}
+
+int cit_py_graph_open(struct cit_py_graph *graph)
+{
+    PyObject *nodes = NULL, *edges = NULL;
+
+    if (graph->nodes != NULL)
+        return 0;
+    if (unpack(graph, &nodes, &edges) < 0)
+        return -1;
+    if (graph->nodes == NULL) {
+        graph->nodes = nodes;
+        graph->edges = edges;
+    } else { /* another thread was here meanwhile, and what it made is in use */
+        Py_DECREF(nodes);
+        Py_DECREF(edges);
+    }
+    return 0;
+}
+
+/* ---- programs ---- */
 
 /* A new reference: the Program of a text, or None when it is not in the language. */
 static PyObject *compile_one(const struct cit_py_graph *graph, uint32_t number)
@@ -136,13 +196,13 @@ int cit_py_graph_program(struct cit_py_graph *graph, uint32_t number, PyObject *
 static PyObject *graph_nodes(PyObject *self, void *unused)
 {
     (void)unused;
-    return Py_NewRef(as_graph(self)->nodes);
+    return cit_py_graph_open(as_graph(self)) < 0 ? NULL : Py_NewRef(as_graph(self)->nodes);
 }
 
 static PyObject *graph_edges(PyObject *self, void *unused)
 {
     (void)unused;
-    return Py_NewRef(as_graph(self)->edges);
+    return cit_py_graph_open(as_graph(self)) < 0 ? NULL : Py_NewRef(as_graph(self)->edges);
 }
 
 static const char *dialect_text(enum cit_expr_dialect dialect)
@@ -156,13 +216,14 @@ static PyObject *graph_dialect(PyObject *self, void *unused)
     return PyUnicode_FromString(dialect_text(as_graph(self)->dialect));
 }
 
-/* Its own: the dicts were there before it, and programs are shared by all graphs. */
+/* Without the dicts, and without programs, which all graphs share. */
 static size_t bytes_of(const struct cit_py_graph *graph)
 {
-    size_t items = (size_t)PyTuple_GET_SIZE(graph->nodes) + (size_t)PyTuple_GET_SIZE(graph->edges);
+    size_t items = graph->nodes != NULL ? cit_flow_node_count(graph->g) + (size_t)cit_flow_edge_count(graph->g) : 0;
     size_t programs = graph->programs != NULL ? cit_flow_expr_count(graph->g) : 0;
+    size_t packed = graph->packed != NULL ? (size_t)PyBytes_GET_SIZE(graph->packed) : 0;
 
-    return (size_t)Py_TYPE(graph)->tp_basicsize + cit_flow_graph_bytes(graph->g) +
+    return (size_t)Py_TYPE(graph)->tp_basicsize + cit_flow_graph_bytes(graph->g) + packed +
            (items + programs) * sizeof(PyObject *);
 }
 
@@ -200,12 +261,12 @@ static PyGetSetDef graph_getset[] = {
     { "nodes", graph_nodes, NULL, "tuple of the nodes, as they were given", NULL },
     { "edges", graph_edges, NULL, "tuple of the edges, as they were given", NULL },
     { "dialect", graph_dialect, NULL, "\"A\", \"B\" or \"strict\": the language of its expressions", NULL },
-    { "memory", graph_memory, NULL, "bytes it holds, beside the nodes and edges it was given", NULL },
+    { "memory", graph_memory, NULL, "bytes it holds, beside nodes and edges as mappings", NULL },
     { NULL, NULL, NULL, NULL, NULL },
 };
 
 static PyType_Slot graph_slots[] = {
-    { Py_tp_doc, (void *)(uintptr_t) "Graph(mapping, dialect=\"strict\"): nodes and edges, compiled; never changes." },
+    { Py_tp_doc, "Graph(mapping, dialect=\"strict\"): nodes and edges, compiled; never changes." },
     { Py_tp_new, graph_new },
     { Py_tp_dealloc, graph_dealloc },
     { Py_tp_traverse, graph_traverse },

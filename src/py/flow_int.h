@@ -17,6 +17,13 @@
 /* Fills g, nodes, edges and ids of a new Graph.  0, or -1 with the exception set. */
 int cit_py_graph_build(struct cit_py_graph *graph, PyObject *data);
 
+/* The two lists of a mapping as tuples, new references.  0, or -1 with the exception set. */
+int cit_py_graph_lists(struct cit_py_state *st, PyObject *data, PyObject **nodes, PyObject **edges);
+
+/* Nodes and edges of a Graph, new references, without keeping what had to be made of its JSON.
+ * 0, or -1 with the exception set. */
+int cit_py_graph_items(const struct cit_py_graph *graph, PyObject **nodes, PyObject **edges);
+
 /* A dict, or what has keys() and [ ]. */
 bool cit_py_is_mapping(PyObject *o);
 

@@ -101,6 +101,7 @@ static inline struct cit_flow_graph *flow_of_bytes(struct flow_bytes *b)
 
 struct flow_ways {
     const struct cit_flow_graph *g;
+    bool is_strict;
     uint64_t to[FLOW_PROPS_NODES]; /* by node: those it leads to in one step or more */
 };
 
@@ -109,13 +110,15 @@ static inline bool flow_is_found(const struct cit_flow_graph *g, uint32_t node)
     return cit_flow_slot_of(g, cit_flow_node_at(g, node)->id)->node == node;
 }
 
-static inline bool flow_passes_on(const struct cit_flow_graph *g, uint32_t node)
+/* In a strict graph the types that come last are the application's. */
+static inline bool flow_passes_on(const struct flow_ways *w, uint32_t node)
 {
     static const uint8_t types[] = { CIT_FLOW_START,  CIT_FLOW_BACKGROUND, CIT_FLOW_EXPRESSION,
                                      CIT_FLOW_EMAIL,  CIT_FLOW_SMS,        CIT_FLOW_REGISTER,
                                      CIT_FLOW_ENROLL, CIT_FLOW_LEAVE,      CIT_FLOW_CODE };
 
-    return flow_is_found(g, node) && memchr(types, cit_flow_node_at(g, node)->type, sizeof types) != NULL;
+    return flow_is_found(w->g, node) &&
+           memchr(types, cit_flow_node_at(w->g, node)->type, w->is_strict ? 5 : sizeof types) != NULL;
 }
 
 static inline bool flow_never(const struct cit_flow_graph *g, uint32_t expr)
@@ -144,9 +147,9 @@ static inline bool flow_is_sure(const struct cit_flow_graph *g, uint32_t edge)
 
 enum flow_which { FLOW_ALL, FLOW_UNSTOPPED, FLOW_SURE };
 
-static inline struct flow_ways flow_closure(const struct cit_flow_graph *g, enum flow_which which)
+static inline struct flow_ways flow_closure(const struct cit_flow_graph *g, enum flow_which which, bool is_strict)
 {
-    struct flow_ways w = { .g = g };
+    struct flow_ways w = { .g = g, .is_strict = is_strict };
 
     for (uint32_t i = 0; i < cit_flow_edge_count(g); i++) {
         const struct cit_flow_edge *e = cit_flow_edge_at(g, i);
@@ -154,7 +157,7 @@ static inline struct flow_ways flow_closure(const struct cit_flow_graph *g, enum
 
         if (from == CIT_FLOW_NONE || to == CIT_FLOW_NONE || e->type == CIT_FLOW_EDGE_OTHER)
             continue;
-        if (which != FLOW_ALL && (!flow_passes_on(g, from) || !flow_passes_on(g, to) || flow_never(g, e->expr)))
+        if (which != FLOW_ALL && (!flow_passes_on(&w, from) || !flow_passes_on(&w, to) || flow_never(g, e->expr)))
             continue;
         if (which != FLOW_SURE || flow_is_sure(g, i))
             w.to[from] |= (uint64_t)1 << to;
@@ -200,7 +203,7 @@ static inline const char *flow_ways_hold(const struct cit_flow_graph *g, const s
 {
     const struct cit_flow_slot *start = cit_flow_slot_of(g, 0);
     uint64_t unreachable = flow_found(f, "unreachable", CIT_FLOW_WARNING);
-    struct flow_ways w = flow_closure(g, FLOW_ALL);
+    struct flow_ways w = flow_closure(g, FLOW_ALL, false);
 
     if (start == NULL || start->node == CIT_FLOW_NONE)
         return unreachable == 0 ? NULL : "something is unreachable though there is no start";
@@ -213,11 +216,13 @@ static inline const char *flow_ways_hold(const struct cit_flow_graph *g, const s
     return NULL;
 }
 
-static inline const char *flow_loops_hold(const struct cit_flow_graph *g, const struct cit_flow_findings *f)
+static inline const char *flow_loops_hold(const struct cit_flow_graph *g, const struct cit_flow_findings *f,
+                                          bool is_strict)
 {
     uint64_t sure = flow_found(f, "loop-without-page", CIT_FLOW_ERROR);
     uint64_t open = flow_found(f, "loop-without-page", CIT_FLOW_WARNING), named = 0;
-    struct flow_ways all = flow_closure(g, FLOW_UNSTOPPED), only_sure = flow_closure(g, FLOW_SURE);
+    struct flow_ways all = flow_closure(g, FLOW_UNSTOPPED, is_strict),
+                     only_sure = flow_closure(g, FLOW_SURE, is_strict);
 
     for (uint32_t i = 0; i < cit_flow_node_count(g); i++) {
         uint64_t circle = flow_circle(&only_sure, i);
@@ -333,7 +338,7 @@ static inline const char *flow_check_holds(const uint8_t *data, size_t n)
         wrong = "the check gave up";
     wrong = wrong != NULL ? wrong : flow_findings_hold(g, &f);
     wrong = wrong != NULL ? wrong : flow_ways_hold(g, &f);
-    wrong = wrong != NULL || b.has_raw ? wrong : flow_loops_hold(g, &f);
+    wrong = wrong != NULL || b.has_raw ? wrong : flow_loops_hold(g, &f, opt.dialect == CIT_EXPR_STRICT);
     wrong = wrong != NULL ? wrong : flow_draws(g, &f);
     cit_flow_findings_fini(&f);
     cit_flow_graph_free(g);

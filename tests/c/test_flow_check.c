@@ -342,6 +342,33 @@ static void two_loops_are_two_findings_and_long_ones_are_cut(void **state)
     cit_flow_findings_fini(&f);
 }
 
+static void what_a_node_of_an_application_does_is_not_guessed(void **state)
+{
+    static const char *const types[] = { "widget", "tool", "therapist_notification", "register", "enroll",
+                                         "leave",  "code" };
+    const struct cit_flow_check_options strict = { .dialect = CIT_EXPR_STRICT };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(types); i++) {
+        const struct made_node nodes[] = { { 0, "start", 0, 0, 0, 0 },
+                                           { 1, types[i], 0, 0, 0, 0 },
+                                           { 2, "expression", 0, 0, "a", "1" },
+                                           { 0, NULL, 0, 0, 0, 0 } };
+        const struct made_edge ring_edges[] = {
+            { 0, 1, 'n', NULL }, { 1, 2, 'n', NULL }, { 2, 1, 'n', NULL }, { 0, 0, 0, NULL }
+        };
+        const struct made_edge last[] = { { 0, 2, 'n', NULL }, { 2, 1, 'n', NULL }, { 0, 0, 0, NULL } };
+
+        if (i == 0) {
+            assert_only_and_free(check_with(nodes, ring_edges, &strict), CIT_FLOW_HINT, "unknown-type", 1, NEVER);
+            assert_only_and_free(check_with(nodes, last, &strict), CIT_FLOW_HINT, "unknown-type", 1, NEVER);
+        } else {
+            assert_clean(check_with(nodes, ring_edges, &strict));
+            assert_clean(check_with(nodes, last, &strict));
+        }
+    }
+}
+
 /* ---- what nodes lack ---- */
 
 static void nodes_that_refer_to_nothing_are_reported(void **state)
@@ -357,6 +384,30 @@ static void nodes_that_refer_to_nothing_are_reported(void **state)
         const struct made_edge edges[] = { { 0, 1, 'n', NULL }, { 1, 2, 'n', NULL }, { 0, 0, 0, NULL } };
 
         assert_only_and_free(check(nodes, edges), CIT_FLOW_ERROR, "no-ref", 1, NEVER);
+    }
+}
+
+static void an_application_may_name_pages_otherwise(void **state)
+{
+    static const struct {
+        const char *type;
+        enum cit_flow_severity severity;
+    } rows[] = { { "page", CIT_FLOW_HINT },
+                 { "email", CIT_FLOW_HINT },
+                 { "sms", CIT_FLOW_HINT },
+                 { "session", CIT_FLOW_ERROR },
+                 { "background_session", CIT_FLOW_ERROR } };
+    const struct cit_flow_check_options strict = { .dialect = CIT_EXPR_STRICT };
+    const struct made_edge edges[] = { { 0, 1, 'n', NULL }, { 1, 2, 'n', NULL }, { 0, 0, 0, NULL } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct made_node nodes[] = { { 0, "start", 0, 0, 0, 0 },
+                                           { 1, rows[i].type, 0, 0, 0, 0 },
+                                           { 2, "end", 0, 0, 0, 0 },
+                                           { 0, NULL, 0, 0, 0, 0 } };
+
+        assert_only_and_free(check_with(nodes, edges, &strict), rows[i].severity, "no-ref", 1, NEVER);
     }
 }
 
@@ -926,7 +977,9 @@ int main(void)
         cmocka_unit_test(loops_with_something_that_waits_are_fine),
         cmocka_unit_test(an_edge_that_never_passes_makes_no_loop),
         cmocka_unit_test(two_loops_are_two_findings_and_long_ones_are_cut),
+        cmocka_unit_test(what_a_node_of_an_application_does_is_not_guessed),
         cmocka_unit_test(nodes_that_refer_to_nothing_are_reported),
+        cmocka_unit_test(an_application_may_name_pages_otherwise),
         cmocka_unit_test(a_graph_that_enters_itself_is_reported_where_its_own_name_is_known),
         cmocka_unit_test(expression_nodes_that_lack_a_part_are_reported),
         cmocka_unit_test(an_empty_expression_node_is_a_way_to_return),
