@@ -78,7 +78,7 @@ static int host_find(void *ctx, const struct cit_walk_place *place, const struct
     return err;
 }
 
-/* Where a session begins: stored graphs at 0, others at their start node. */
+/* A session begins at its node 0. */
 static int find_start(struct cit_py_walker *w, const struct cit_flow_slot **start)
 {
     struct cit_py_graph *graph = cit_py_walker_graph(w);
@@ -86,16 +86,6 @@ static int find_start(struct cit_py_walker *w, const struct cit_flow_slot **star
     if (graph == NULL)
         return CIT_EAPP;
     *start = cit_flow_slot_of(graph->g, 0);
-    if (graph->is_listing)
-        return CIT_OK;
-    for (uint32_t i = 0; i < cit_flow_node_count(graph->g); i++) {
-        const struct cit_flow_node *node = cit_flow_node_at(graph->g, i);
-
-        if (node->type == CIT_FLOW_START) {
-            *start = cit_flow_slot_of(graph->g, node->id);
-            break;
-        }
-    }
     return CIT_OK;
 }
 

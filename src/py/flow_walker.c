@@ -15,6 +15,13 @@ static void forget_graph(struct cit_py_walker *w)
     Py_XDECREF((PyObject *)was);
 }
 
+/* A Graph knows the language of its expressions. */
+static void adopt(struct cit_py_walker *w, struct cit_py_graph *graph)
+{
+    w->now = (struct cit_py_graph *)Py_NewRef((PyObject *)graph);
+    w->dialect = graph->dialect;
+}
+
 struct cit_py_graph *cit_py_walker_graph(struct cit_py_walker *w)
 {
     if (w->now != NULL)
@@ -22,10 +29,10 @@ struct cit_py_graph *cit_py_walker_graph(struct cit_py_walker *w)
     if (w->graph == NULL || w->graph == Py_None)
         w->now =
             cit_py_listing_new(w->st, w->nodes != NULL ? w->nodes : Py_None, w->edges != NULL ? w->edges : Py_None);
-    else if (cit_py_graph_check(w->st, w->graph))
-        w->now = (struct cit_py_graph *)Py_NewRef(w->graph);
-    else
+    else if (!cit_py_graph_check(w->st, w->graph))
         PyErr_Format(PyExc_TypeError, "graph must be a Graph or None, not %.200s", Py_TYPE(w->graph)->tp_name);
+    else if (cit_py_graph_open((struct cit_py_graph *)w->graph) == 0)
+        adopt(w, (struct cit_py_graph *)w->graph);
     return w->now;
 }
 
@@ -135,6 +142,35 @@ static PyObject *walker_trigger_node(PyObject *self, PyObject *const *args, Py_s
     if (cit_py_walk_place(w, node, &place) == 0) {
         err = cit_walk_trigger(r.walk, &place, &result);
         Py_DECREF((PyObject *)place.graph.owner);
+    }
+    return finish(w, &r, err, result);
+}
+
+/* As a walk does at a place where there is no node. */
+static int no_node(struct cit_py_walker *w)
+{
+    struct cit_walk_graph graph = { 0 };
+
+    return cit_py_walk_host.missing(w, &graph, CIT_FLOW_NONE);
+}
+
+static PyObject *walker_trigger(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    struct cit_py_walker *w = (struct cit_py_walker *)self;
+    PyObject *id = argument(args, n, names, "node_id");
+    struct cit_walk_place place = { 0 };
+    void *result = NULL;
+    struct run r;
+    int err = CIT_EAPP;
+
+    if (id == NULL || begin(w, &r) < 0)
+        return NULL;
+    if (slot_now(w, id, &place.slot) == 0) {
+        place.graph = (struct cit_walk_graph){ w->now->g, w->now };
+        if (place.slot == NULL || place.slot->node == CIT_FLOW_NONE)
+            err = no_node(w);
+        else
+            err = cit_walk_trigger(r.walk, &place, &result);
     }
     return finish(w, &r, err, result);
 }
@@ -333,6 +369,8 @@ static PyMethodDef walker_methods[] = {
       "transition(source_id): along the edges of a node, to a page or None" },
     { "trigger_node", (PyCFunction)(void (*)(void))walker_trigger_node, METH_FASTCALL | METH_KEYWORDS,
       "trigger_node(node): does what a node is for, and goes on from it; a page or None" },
+    { "trigger", (PyCFunction)(void (*)(void))walker_trigger, METH_FASTCALL | METH_KEYWORDS,
+      "trigger(node_id): the same for the node of the graph of now that has an id" },
     { "pop_place", walker_pop_place, METH_NOARGS, "pop_place(): back to the place on top of the stack" },
     { "is_dead_end", (PyCFunction)(void (*)(void))walker_is_dead_end, METH_FASTCALL | METH_KEYWORDS,
       "is_dead_end(node_id): no normal edge leaves the node, whatever their conditions" },

@@ -12,16 +12,25 @@ ExpressionError, with the place in the text; Python's own exception is its __cau
 """
 
 from citrate._native import Diagnostic, ExpressionError, Program, RawList, compile, evaluate
+from citrate.flow.engine import FOLLOW, Busy, Engine, GraphCache, Host, Locks, Place, StepLimitError
 from citrate.flow.graph import Finding, Graph, GraphError
 
 __all__ = [
+    "FOLLOW",
+    "Busy",
     "Diagnostic",
+    "Engine",
     "ExpressionError",
     "Finding",
     "Graph",
+    "GraphCache",
     "GraphError",
+    "Host",
+    "Locks",
+    "Place",
     "Program",
     "RawList",
+    "StepLimitError",
     "compile",
     "evaluate",
 ]

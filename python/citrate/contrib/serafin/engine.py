@@ -551,7 +551,9 @@ class Engine(Walker):
     def on_tool(self, node: Node) -> Any:
         """B: gives the user a tool."""
         if self._is_b:
-            self.user.data.setdefault("tools", []).append({key: node["tool"].get(key) for key in ("url", "type", "title")})
+            self.user.data.setdefault("tools", []).append(
+                {key: node["tool"].get(key) for key in ("url", "type", "title")}
+            )
             self._save()
 
     def on_therapist_notification(self, node: Node) -> Any:
