@@ -405,7 +405,12 @@ def test_a_condition_that_fails_does_not_pass_and_is_logged(caplog: pytest.LogCa
 
 def test_a_host_without_schedule_or_send_says_so() -> None:
     class Plain(Host):
-        data: dict[str, Any] = {}
+        def __init__(self) -> None:
+            self.variables: dict[str, Any] = {}
+
+        @property
+        def data(self) -> dict[str, Any]:
+            return self.variables
 
         def load_session(self, ref: Any) -> Graph:
             return ref
