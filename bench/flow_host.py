@@ -142,7 +142,8 @@ class Stepping:
         if calls is not None:
             _record(self.host, calls)
             _record(self.host.page, calls)
-        self.user = User({**data, "session": 1, "node": 1})
+        self.data = {**data, "session": 1, "node": 1}
+        self.calls = calls
         self.nodes = nodes
         self.source, self.names = ENGINES[row](self)
 
@@ -150,17 +151,20 @@ class Stepping:
         """One step; the page it came to."""
         return eval(self.source, dict(self.names))  # the statement of one of the engines
 
+    def node(self) -> Any:
+        """The id of the node the user is at."""
+        return self.data["_place"]["node"] if "_place" in self.data else self.data["node"]
+
     def problem(self) -> str | None:
         """What a step does wrong, None if nothing: it must come to the next page, unless the condition is false."""
-        data = self.user.data
-        data["x"] = 2
-        if self.step() is not None or data["node"] != 1:
-            return f"passes an edge whose condition is false, to {data['node']}"
-        data["x"] = 5
+        self.data["x"] = 2
+        if self.step() is not None or self.node() != 1:
+            return f"passes an edge whose condition is false, to {self.node()}"
+        self.data["x"] = 5
         for expected in (2, 3, 4):
             page = self.step()
-            if page is None or data["node"] != expected:
-                return f"is at {data['node']} after a step, not at {expected}"
+            if page is not self.host.page or self.node() != expected:
+                return f"is at {self.node()} after a step, not at {expected}"
         return None
 
 
@@ -181,12 +185,14 @@ def _serafin(stepping: Stepping, engine_class: Any) -> tuple[str, dict[str, Any]
         bound["parser_class"] = type("Parser", (parser_class,), dict(bound))
     engine = type("Engine", (engine_class,), bound)
     source = "Engine(user=user, is_interactive=True).run(next=True)"
-    return source, {"Engine": engine, "user": stepping.user}
+    return source, {"Engine": engine, "user": User(stepping.data)}
 
 
 def _drop_in(stepping: Stepping) -> tuple[str, dict[str, Any]]:
-    from citrate.contrib.serafin import Engine
+    from citrate.contrib.serafin import Engine, configure
 
+    # There are no settings of Django here that would be asked in vain.
+    configure(lineage="B", saves="each", step_limit=10_000)
     return _serafin(stepping, Engine)
 
 
@@ -196,7 +202,50 @@ def _reference(stepping: Stepping) -> tuple[str, dict[str, Any]]:
     return _serafin(stepping, Engine)
 
 
+def _flow_host(stepping: Stepping) -> Any:
+    """The user as citrate.flow.Engine sees them, on the first page of a graph that is kept."""
+    from citrate.flow import Graph
+    from citrate.flow.engine import Host as FlowHost
+
+    graph, page = Graph(stepping.host.session.data), stepping.host.page
+    stepping.data["_place"] = {"session": 1, "node": 1, "stack": []}
+
+    class Visitor(FlowHost):
+        data = stepping.data
+
+        def load_session(self, ref: Any) -> Any:
+            return graph
+
+        def show(self, node: Any) -> Any:
+            return page
+
+        def save(self, changed: frozenset[str]) -> None:
+            pass
+
+        def now(self) -> datetime:
+            return NOW
+
+    visitor = Visitor()
+    if stepping.calls is not None:
+        _record(visitor, stepping.calls)
+    return visitor
+
+
+def _flow(stepping: Stepping) -> tuple[str, dict[str, Any]]:
+    from citrate.flow import Engine
+
+    return "Engine(host).run(next=True)", {"Engine": Engine, "host": _flow_host(stepping)}
+
+
+def _flow_kept(stepping: Stepping) -> tuple[str, dict[str, Any]]:
+    from citrate.flow import Engine
+
+    return "engine.run(next=True)", {"engine": Engine(_flow_host(stepping))}
+
+
 ENGINES: dict[str, Callable[[Stepping], tuple[str, dict[str, Any]]]] = {
+    "citrate Engine": _flow,
+    "citrate Engine kept": _flow_kept,
     "citrate serafin": _drop_in,
     "pyparsing engine": _reference,
 }

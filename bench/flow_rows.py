@@ -223,7 +223,8 @@ ROWS = {
 
 # Who walks graphs, and how: names of flow_host.ENGINES.
 ENGINES = {
-    "citrate Engine": "citrate.flow.Engine over a host of its own",
+    "citrate Engine": "citrate.flow.Engine, made anew for each step, over a Graph that is kept",
+    "citrate Engine kept": "the same with one Engine for all steps",
     "citrate serafin": "citrate.contrib.serafin.Engine, made anew for each step, as the applications do",
     "pyparsing engine": "citrate.contrib.serafin.reference.Engine, made anew for each step",
 }

@@ -53,7 +53,7 @@ def _compile(results: Results) -> Iterator[Verdict]:
 
 
 def _step(results: Results) -> Iterator[Verdict]:
-    for row in ("citrate Engine", "citrate serafin"):
+    for row in ("citrate Engine", "citrate Engine kept", "citrate serafin"):
         for nodes in NODES:
             yield _own(results, "step", str(nodes), row, 5, "us")
         few, many = (results.values("step", str(n), row, "us") for n in (NODES[0], NODES[-1]))
