@@ -230,6 +230,7 @@ ENGINES = {
 }
 # Who keeps graphs.
 GRAPHS = {
-    "citrate Graph": "citrate.flow.Graph of the JSON text",
+    "citrate Graph": "citrate.flow.Graph of the JSON text, before an engine walks it",
+    "citrate Graph walked": "the same with the mappings of nodes and edges, which are made for the first engine",
     "dicts": "json.loads() of the JSON text",
 }
