@@ -10,7 +10,26 @@ from __future__ import annotations
 import random
 from typing import Any
 
-NUMBERS = ["0", "1", "2", "3", "007", "2.5", "1.", "10", "1e3", "2E-1", "1e400", "2e+", "-4", "+4", "-", "5 0", "0.1"]
+NUMBERS = [
+    "0",
+    "1",
+    "2",
+    "3",
+    "007",
+    "2.5",
+    "1.",
+    "10",
+    "1e3",
+    "2E-1",
+    "1e400",
+    "2e+",
+    "-4",
+    "+4",
+    "-",
+    "5 0",
+    "0.1",
+    "1e-17",
+]
 CONSTANTS = ["PI", "pi", "E", "e", "exp", "else", "pı"]
 WORDS = ["True", "False", "None", "True", "False", "None", "Trueish", "true", "inside", "None1", "_", "Trueé"]
 TEXTS = [
@@ -97,10 +116,11 @@ class Expressions:
     def expression(self, depth: int) -> str:
         if depth <= 0 or self.rng.random() < 0.15:
             return self.leaf()
-        make = self.rng.choices(
-            (self.binary, self.logic, self.call, self.parenthesized, self.negated, self.inverted, self.indexed),
-            (10, 5, 3, 3, 1, 1, 2),
-        )[0]
+        makers = {
+            self.binary: 10, self.logic: 5, self.call: 2, self.number_call: 2, self.parenthesized: 3, self.negated: 1,
+            self.inverted: 1, self.indexed: 2, self.with_items: 1,
+        }  # fmt: skip
+        make = self.rng.choices(list(makers), list(makers.values()))[0]
         return make(depth - 1)
 
     def leaf(self) -> str:
@@ -145,6 +165,13 @@ class Expressions:
 
     def call(self, depth: int) -> str:
         return f"{self.rng.choice(FUNCTIONS)}{self.space()}({self.expression(depth)})"
+
+    def number_call(self, depth: int) -> str:
+        return f"{self.rng.choice(FUNCTIONS[:8])}({self.number()})"
+
+    def with_items(self, depth: int) -> str:
+        """A list literal on the right."""
+        return f"{self.expression(depth)} {self.rng.choice([*ARITHMETIC, *COMPARISONS, 'in', '+', '+'])} {self.items()}"
 
     def parenthesized(self, depth: int) -> str:
         return f"({self.space()}{self.expression(depth)}{self.space()})"
@@ -200,7 +227,7 @@ VALUES = [
 VARIABLES = ["x", "c", "s", "arr", "y", "password", ""]
 TYPES = [
     "page", "page", "page", "page", "page", "page", "page", "page", "expression", "expression", "expression", "expression", "session", "session", "background_session",
-    "wait", "email", "sms", "sms", "register", "enroll", "leave", "delay", "tool", "therapist_notification", "end", "start",
+    "wait", "email", "sms", "sms", "register", "enroll", "leave", "delay", "delay", "tool", "therapist_notification", "end", "start",
     "unheard_of",
 ]  # fmt: skip
 SESSIONS = [1, 2, 3]
@@ -230,10 +257,23 @@ class Graphs:
             if self.often(0.7):
                 edges.append({"type": "normal", "source": source, "target": self.rng.randrange(source + 1, count)})
         self.rng.shuffle(edges)
+        if self.often(0.3):
+            nodes, edges = self.end_at_a_page(nodes, edges)
         graph: dict[str, Any] = {"nodes": nodes, "edges": edges}
         if self.often(0.01):
             graph[self.rng.choice(["nodes", "edges"])] = None
         return graph
+
+    def end_at_a_page(self, nodes: list[Any], edges: list[Any]) -> tuple[list[Any], list[Any]]:
+        """One page from which a special edge alone leads on, mostly to the end."""
+        pages = [node["id"] for node in nodes if node["type"] == "page"]
+        if not pages:
+            return nodes, edges
+        page = self.rng.choice(pages)
+        end = self.rng.choice(["end", "end", "end", "wait"])
+        last: list[Any] = [{"type": "special", "source": page, "target": 20}] * self.rng.choice([1, 1, 1, 2])
+        nodes = [*nodes, {"id": 20, "type": end, "title": "End"}]
+        return nodes, [edge for edge in edges if edge["source"] != page] + last
 
     def edge(self, count: int) -> dict[str, Any]:
         source = self.rng.randrange(count)
@@ -282,7 +322,7 @@ class Graphs:
             "number": self.rng.choice([0, 1, 2, 30]),
             "unit": self.rng.choices(["seconds", "minutes", "hours", "days", "moons"], [10, 10, 10, 10, 1])[0],
         }
-        if self.often(0.3):
+        if self.often(0.6):
             delay["variable"] = self.rng.choice(["x", "c", "declared", "s", ""])
         return delay
 
@@ -298,6 +338,7 @@ class Graphs:
             "password": "hunter2",
             "email": "t@x.no",
             "phone": "+4799999999",
+            "chapter_1": 2,
         }
         keep = {"session": 0.99, "node": 0.95, "stack": 0.4, "password": 0.6, "arr": 0.7, "s": 0.8}
         return {name: item for name, item in data.items() if self.often(keep.get(name, 0.9))}
@@ -332,5 +373,6 @@ class Graphs:
         choices: list[dict[str, Any]] = [
             {"op": "run"}, {"op": "run", "next": True}, {"op": "run", "next": "0"}, {"op": "run", "pop": "1"},
             {"op": "run", "next": True, "pop": True}, {"op": "transition", "source_id": self.rng.randrange(5)},
+            {"op": "run", "chapter": self.rng.choice([0, 1, "1", 2])}, {"op": "run", "back": self.rng.choice(["-3", 2, -4])},
         ]  # fmt: skip
-        return self.rng.choices(choices, [4, 8, 2, 3, 1, 2])[0]
+        return self.rng.choices(choices, [5, 8, 2, 3, 1, 2, 1, 1])[0]

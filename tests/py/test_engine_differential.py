@@ -20,9 +20,10 @@ import pytest
 from citrate.contrib.serafin import Engine, reference
 
 SEED = int(os.environ.get("CITRATE_DIFF_SEED", "20150501"))
-COUNT = int(os.environ.get("CITRATE_DIFF_COUNT", "300"))
-EFFECTS_MAX = 80  # then the world stops whoever walks in it
-TRIGGERS_MAX = 300  # then a walk without effects is called endless
+COUNT = int(os.environ.get("CITRATE_DIFF_COUNT", "200"))
+EFFECTS_MAX = 60  # then the world stops whoever walks in it
+TRIGGERS_MAX = 200  # then a walk without effects is called endless
+STEPS_MAX = 1_000  # of the native engine
 FRAMES = 10_000  # of Python: the plain engine recurses
 
 
@@ -50,10 +51,6 @@ class Plain(reference.Engine):
 
     parser_class = Cheap
     triggered = 0
-
-    def run(self, *args: Any, **kw: Any) -> Any:
-        self.triggered += 1
-        return super().run(*args, **kw)
 
     def trigger_node(self, node: Any, clear_array_variable: bool = True) -> Any:
         self.triggered += 1
@@ -84,6 +81,7 @@ class Visit:
             "accesses": graphs.rng.choice([(), (1.0,), (0.25, 1.0)]),
             "arrays": graphs.rng.choice([(), (), ("arr",), ("arr", "c")]),
             "variables": {"declared": "5", "x": "9"},
+            "chapters": graphs.rng.choice([{}, {2: 1, 3: 1, 4: 2}]),
             "max_entries": graphs.rng.choice([{}, {"arr": 2}]),
         }
         self.operations = graphs.operations()
@@ -111,7 +109,8 @@ class Visit:
     def _step(run: flow_stub.Run, operation: dict[str, Any]) -> dict[str, Any]:
         run.world.trace_max = len(run.world.trace) + EFFECTS_MAX
         if run.engine is not None:
-            run.engine.triggered = 0
+            run.engine.triggered = 0  # the plain one's
+            run.engine.step_limit = STEPS_MAX  # the native one's
         return run.step(copy.deepcopy(operation))
 
     @staticmethod
@@ -119,6 +118,8 @@ class Visit:
         """What a case file does not write down: whole data at each save, key order, attributes."""
         if not flow_stub.same(plain.world.saved, native.world.saved):
             return f"saved: expected {plain.world.saved!r}, got {native.world.saved!r}"
+        if plain.world.cleared != native.world.cleared:
+            return f"cleared pages: expected {plain.world.cleared!r}, got {native.world.cleared!r}"
         keys = [list(run.world.user.data) for run in (plain, native)]
         if keys[0] != keys[1]:
             return f"order of keys: expected {keys[0]}, got {keys[1]}"
@@ -183,8 +184,8 @@ def test_the_random_visits_are_worth_comparing() -> None:
             kind = "None" if step["returned"] is None else step["returned"].get("exc", "page")
             returned[kind] = returned.get(kind, 0) + 1
             effects |= {entry[0] for entry in step["trace"]}
-    assert returned["page"] > 200
-    assert {"AttributeError", "DoesNotExist", "KeyError"} <= set(returned)
+    assert returned["page"] > 150
+    assert {"AttributeError", "DoesNotExist", "IndexError", "Endless", "Enough"} <= set(returned)
     assert {
         "get_session", "get_page", "get_email", "get_sms", "get_user", "save", "event", "page.update_html", "email.send",
         "sms.send", "register", "enroll", "leave", "create_task", "therapist_notification",

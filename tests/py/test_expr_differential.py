@@ -18,6 +18,19 @@ from citrate.flow import compile as compile_text
 
 SEED = int(os.environ.get("CITRATE_DIFF_SEED", "20150501"))
 COUNT = int(os.environ.get("CITRATE_DIFF_COUNT", "1500"))
+# What random texts seldom come to.
+CORNERS = [
+    "sign(1e-17)", "sign(0 - 2.3E-16)", "sign(2.1e-16)", "sign('nan')", "sign(1e400)", "round(0.5)", "round(1.5)", "round(-2.5)",
+    "round('nan')", "trunc(1e400)", "trunc(-1.9)", "abs(True)", "0 ^ -1", "(0-8)^(1/3)", "10 ^ 400", "-7 % 3", "7 % (0-3)",
+    "1e308 * 10", "trunc(9)^trunc(9)^trunc(7)", "'%999999999d' % 5", "'%s and %s' % 5", "'%(k)s' % $dict", "'abc' % [1]",
+    "False + [1]", "sign(0) + [1]", "0 + [1]", "[1] + [1]", "[1] + $l", "'$' + 'x'", "['$', 'a']", "['$a', 'b']", "[1][0]",
+    "str(1e16)", "str(123456789012345678)", "str(0.1 + 0.2)", "str($l)", "str($dict)", "str([1, 'a'])", "str(True)",
+    "$arr[0]", "$arr[-1]", "$arr[2.9]", "$arr['1']", "$arr[$arr[0]]", "$arr[1/0", "$nest[0]", "$missing[0]", "$current_day[1/0]",
+    "'in'", "1 'in'", "5 6 '+'", "1 + 2 * (3 4)", "5 + foo(1", "'unary -' 5", "3 'unary -'", "1 2 'var idx'", "'$a' 'var idx'",
+    "((((((((((((1))))))))))))", "2^2^2^2", "2^-1", "--1", "- - 1", "1 - -1", "1-1", "1 -1", "1--1", "!(!(1))", "!('')", "! [1]",
+    "1e5e5", "1.5.5", "+ 1", "1 in [1, '1', 1.0]", "'a' in 'abc'", "'' in 'abc'", "$l in $nest", "[1] in $l", "3 in [$a]",
+    "True & True & False", "0 | '' | None", "$t & True", "$ts & True", "$current_day & True", "'12:00' < $current_time",
+]  # fmt: skip
 PER_DATA = 25  # expressions over one user's data
 SESSIONS = {1: {"nodes": [], "edges": []}}
 
@@ -81,6 +94,16 @@ def test_random_expressions_have_the_same_values_errors_and_stacks(dialect: str)
             pair.plain.stack.clear()
             wrong.append(pair.compare(pair.native(), text))
     assert len(wrong) == COUNT
+    assert [w for w in wrong if w] == []
+
+
+@pytest.mark.parametrize("dialect", ["A", "B"])
+def test_corners_of_the_language_have_the_same_values_errors_and_stacks(dialect: str) -> None:
+    wrong = []
+    for pair, _ in pairs(dialect, SEED + 3, 10 * PER_DATA):
+        for text in CORNERS:
+            pair.plain.stack.clear()
+            wrong.append(pair.compare(pair.native(), text))
     assert [w for w in wrong if w] == []
 
 

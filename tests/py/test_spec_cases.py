@@ -41,6 +41,7 @@ def test_the_native_classes_pass_every_case_file(name: str, passed: int | None) 
 
 # ---- doctored files ----
 
+
 def lines(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (VECTORS / f"{name}.jsonl").read_text().splitlines() if line]
 

@@ -167,18 +167,32 @@ class Engine:
         target = self.nodes.get(special[0].get("target")) or {}
         return target.get("type") == "end"
 
+    def is_node_chaptered_page(self, node_id: Any) -> bool:
+        """B: the node shows a page that belongs to a chapter."""
+        node = self.nodes.get(node_id) or {}
+        if node.get("type") != "page":
+            return False
+        return bool(getattr(self._host.load_page(self._ref(node)), "chapter", None))
+
     # ---- walking ----
 
-    def run(self, next: Any = False, pop: Any = False) -> Any:
+    def run(self, next: Any = False, pop: Any = False, chapter: Any = None, back: Any = None) -> Any:
         """The current page; with `next` the one after it, with `pop` that of the session below.
 
         None where the walk stops without a page.  `next` wins over `pop`; any truthy value will do.
+        B: `chapter` (an id) and `back` (a page's id, with any sign) show a page seen before, to be
+        read only; the current node is triggered all the same.
         """
         self.refresh_user()
         node_id = self.user.data.get("node") if self.node_id is None else self.node_id
         if node_id is None:
             self.user.data["node"] = 0
             self._save()
+        if self._is_b and (chapter or back):
+            page = self.show_chapter(chapter, back)
+            if page is not None:
+                self.trigger_node(self.nodes.get(node_id))
+                return page
         if next:
             return self.transition(node_id)
         if pop:
@@ -186,6 +200,19 @@ class Engine:
         if self._is_b and self.is_end_session(node_id):
             return None
         return self.trigger_node(self.nodes.get(node_id))
+
+    def show_chapter(self, chapter: Any = None, back: Any = None) -> Any:
+        """B: the page of a chapter the user saw last, or the page `back` names; None if there is none."""
+        page_id = abs(int(back)) if back else self.user.get_page_id_by_chapter(chapter)
+        if not page_id:
+            return None
+        page = self._host.load_page(page_id)
+        page.update_html(self.user)
+        page.dead_end = False
+        page.stacked = self.is_stacked()
+        page.read_only = True
+        page.is_back = bool(back)
+        return page
 
     def _pop(self) -> Any:
         stack: Any = self.user.data.get("stack")
@@ -243,6 +270,8 @@ class Engine:
         trigger = self._TRIGGERS.get(kind)
         if trigger is None or (kind in self._ONLY_B and not self._is_b):
             return None
+        if kind == "page" and not clear_array_variable:
+            return self._page(node, clear_array_variable=False)
         return trigger(self, node)
 
     # ---- what the types of nodes do ----
@@ -257,11 +286,13 @@ class Engine:
     def _pass(self, node: dict[str, Any]) -> Any:
         return self.transition(node["id"])
 
-    def _page(self, node: dict[str, Any]) -> Any:
+    def _page(self, node: dict[str, Any], clear_array_variable: bool = True) -> Any:
         page = self._host.load_page(self._ref(node))
         page.update_html(self.user)
         page.dead_end = self.is_dead_end(node["id"])
         page.stacked = self.is_stacked()
+        if self._is_b:
+            self._show_b(page, clear_array_variable)
         data = self.user.data
         if "node" in data and data["node"] in self.nodes:
             before = self.nodes[data["node"]]
@@ -269,6 +300,12 @@ class Engine:
             self._emit("session", "transition", title, page.title)
         self._stand_at(self.session.id, node["id"])
         return page
+
+    def _show_b(self, page: Any, clear_array_variable: bool) -> None:
+        if clear_array_variable and hasattr(page, "clear_html_from_array_variable"):
+            page.clear_html_from_array_variable()
+        if getattr(page, "chapter", None) and not self._host.is_anonymous(self.user):
+            self.user.register_chapter_to_page(page)
 
     def _wait(self, node: dict[str, Any]) -> Any:
         if self.is_interactive:
