@@ -148,7 +148,7 @@ int cit__text_join(struct cit__run *r, struct cit_slice a, struct cit_slice b, s
 int cit__text_replace(struct cit__run *r, const struct cit_slice parts[3], struct cit_slice *out);
 int cit__text_case(struct cit__run *r, struct cit_slice s, bool is_upper, struct cit_slice *out);
 
-/* The code point s begins with (s is not empty) and its bytes; a byte that fits nowhere stands for itself. */
+/* The code point s begins with (s is not empty) and its bytes; half a surrogate for a byte that fits nowhere. */
 uint32_t cit__text_code(struct cit_slice s, size_t *n);
 
 /* White space of Python's str.strip(), and the digit a decimal character stands for or -1. */

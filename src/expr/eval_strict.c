@@ -374,7 +374,7 @@ int cit__strict_match(struct cit__run *r, const struct cit_expr_value *text, str
     if (err == CIT_EINVAL)
         cit_expr_fault_pattern(r->err, why);
     else if (err == CIT_ELIMIT)
-        cit_expr_fault_printf(r->err, CIT_EXPR_FAULT_LIMIT, "the pattern takes too many steps: %s", why);
+        cit_expr_fault_printf(r->err, CIT_EXPR_FAULT_LIMIT, "the pattern takes too many steps");
     if (err != CIT_OK)
         return err;
     *out = cit_expr_bool(found);

@@ -1,7 +1,7 @@
 /* expr/eval_text.c - texts of the native evaluator: UTF-8, counted and cut by characters.
  *
  * Data may hold bytes that are no UTF-8.  Nothing here reads past a slice because of them:
- * characters are counted by their first bytes, and a byte that fits nowhere stands for itself.
+ * characters are counted by their first bytes, and a byte that fits nowhere is no blank, digit or letter.
  */
 #include <string.h>
 
@@ -14,18 +14,24 @@ static bool is_first(char c)
 
 /* ---- characters ---- */
 
+/* A byte that belongs to no character, as Python's "surrogateescape" shows it. */
+static uint32_t lone_byte(unsigned char c)
+{
+    return 0xdc00u + c;
+}
+
 uint32_t cit__text_code(struct cit_slice s, size_t *n)
 {
     unsigned char c = (unsigned char)s.p[0];
-    size_t len = c < 0xc2 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 1;
+    size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
     uint32_t code = len == 1 ? c : c & (0xffu >> (len + 1));
 
     *n = 1;
-    if (len > s.n)
-        return c;
+    if (len == 0 || len > s.n)
+        return lone_byte(c);
     for (size_t i = 1; i < len; i++) {
         if (is_first(s.p[i]))
-            return c;
+            return lone_byte(c);
         code = code << 6 | ((unsigned char)s.p[i] & 0x3fu);
     }
     *n = len;
@@ -133,8 +139,8 @@ static uint32_t last_code(struct cit_slice s, size_t *n)
     code = cit__text_code(cit_slice(s.p + begin, s.n - begin), n);
     if (begin + *n == s.n)
         return code;
-    *n = 1; /* bytes that are no character */
-    return (unsigned char)s.p[s.n - 1];
+    *n = 1;
+    return lone_byte((unsigned char)s.p[s.n - 1]);
 }
 
 struct cit_slice cit__text_trim(struct cit_slice s)

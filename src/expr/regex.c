@@ -99,8 +99,7 @@ static int compile(struct cit_expr_regexes *store, struct entry *e, char *why)
 
     if (ctx == NULL)
         return CIT_ENOMEM;
-    e->code =
-        pcre2_compile((PCRE2_SPTR)e->pattern, e->n, PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &number, &at, ctx);
+    e->code = pcre2_compile((PCRE2_SPTR)e->pattern, e->n, OPTIONS, &number, &at, ctx);
     pcre2_compile_context_free(ctx);
     if (e->code != NULL) {
         /* Where there is no machine code, it is interpreted: slower, not otherwise. */

@@ -2,143 +2,7 @@
  * the compat dialects, bounds, callbacks, failed allocations. */
 #include "expr/eval.c" /* NOLINT: the statics are tested */
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "base/mem.h"
-#include "expr_json.h"
-
-/* ---- evaluating ---- */
-
-struct outcome {
-    int err;
-    struct cit_expr_value value;
-    struct cit_expr_error error;
-    bool is_compile_error;
-};
-
-struct data {
-    struct cit_expr_value map;    /* null: there is none */
-    struct cit_expr_value arrays; /* a list of names, or null */
-    struct cit_expr_value reserved;
-    unsigned asked; /* calls of the lookup */
-    int fails_with; /* CIT_OK, or what the lookup gives */
-};
-
-static int data_get(void *ctx, const struct cit_expr_program *p, uint32_t name, struct cit_expr_value *out)
-{
-    struct data *d = ctx;
-
-    d->asked++;
-    if (d->fails_with != CIT_OK)
-        return d->fails_with;
-    if (d->map.kind != CIT_EXPR_V_MAP)
-        return CIT_ENOENT;
-    return d->map.u.map.ops->get(d->map.u.map.ctx, p->names[name], out);
-}
-
-static bool is_among(const struct cit_expr_value *list, struct cit_slice name)
-{
-    for (size_t i = 0; list->kind == CIT_EXPR_V_LIST && i < list->u.list.count; i++)
-        if (cit_slice_eq(list->u.list.at[i].u.s, name))
-            return true;
-    return false;
-}
-
-static bool data_is_array(void *ctx, struct cit_slice name)
-{
-    return is_among(&((struct data *)ctx)->arrays, name);
-}
-
-static bool data_is_reserved(void *ctx, struct cit_slice name)
-{
-    return is_among(&((struct data *)ctx)->reserved, name);
-}
-
-static const struct cit_expr_now noon = { 2015, 5, 1, 5, 12, 34, 56 };
-
-struct setting {
-    enum cit_expr_dialect dialect;
-    struct data *data;
-    const struct cit_expr_now *now;
-    const struct cit_expr_limits *limits;
-    struct cit_expr_arena *arena;
-    struct cit_expr_program *program; /* kept: values borrow from it */
-};
-
-static struct outcome evaluate(struct setting *s, struct cit_slice text)
-{
-    struct cit_expr_lookup lookup = { data_get, data_is_array, data_is_reserved, s->data, s->now };
-    struct cit_expr_task task = { NULL, &lookup, s->limits, s->arena };
-    struct outcome o = { 0 };
-
-    cit_expr_free(s->program);
-    s->program = NULL;
-    o.err = cit_expr_compile(text, s->dialect, &s->program, &o.error);
-    if (o.err != CIT_OK) {
-        o.is_compile_error = true;
-        return o;
-    }
-    task.program = s->program;
-    o.err = cit_expr_eval(&task, &o.value, &o.error);
-    return o;
-}
-
-/* Memory that lives as long as a test. */
-static struct cit_expr_arena kept, work;
-
-static int setup(void **state)
-{
-    (void)state;
-    cit_expr_arena_init(&kept, (size_t)1 << 28);
-    cit_expr_arena_init(&work, (size_t)1 << 26);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    cit_expr_arena_fini(&kept);
-    cit_expr_arena_fini(&work);
-    return 0;
-}
-
-/* Evaluates strict text over JSON data. */
-static struct outcome strict_over(const char *text, const char *json)
-{
-    static struct setting s;
-    struct data d = { 0 };
-    struct outcome o;
-
-    assert_true(json_read(&kept, cit_slice_str(json), &d.map));
-    s.dialect = CIT_EXPR_STRICT;
-    s.data = &d;
-    s.arena = &work;
-    cit_expr_free(s.program);
-    s.program = NULL;
-    o = evaluate(&s, cit_slice_str(text));
-    if (o.err != CIT_OK || o.value.kind != CIT_EXPR_V_TEXT) {
-        cit_expr_free(s.program); /* nothing borrows from it */
-        s.program = NULL;
-    } else {
-        char *copy = json_memory(&(struct json){ .arena = &kept }, o.value.u.s.n);
-
-        memcpy(copy, o.value.u.s.n > 0 ? o.value.u.s.p : "", o.value.u.s.n);
-        o.value.u.s.p = copy;
-        cit_expr_free(s.program);
-        s.program = NULL;
-    }
-    return o;
-}
-
-static struct outcome strict(const char *text)
-{
-    return strict_over(text, "{}");
-}
+#include "expr_over.h"
 
 /* ---- lines of a file of cases ---- */
 
@@ -263,8 +127,8 @@ static void strict_cases_give_what_they_say(void **state)
 static const char *python_type(const struct cit_expr_value *v)
 {
     static const char *const names[] = {
-        [CIT_EXPR_V_NULL] = "NoneType", [CIT_EXPR_V_BOOL] = "bool", [CIT_EXPR_V_INT] = "int",
-        [CIT_EXPR_V_FLOAT] = "float",   [CIT_EXPR_V_TEXT] = "str",  [CIT_EXPR_V_LIST] = "list",
+        [CIT_EXPR_V_NULL] = "NoneType", [CIT_EXPR_V_BOOL] = "bool",   [CIT_EXPR_V_INT] = "int",
+        [CIT_EXPR_V_FLOAT] = "float",   [CIT_EXPR_V_TEXT] = "str",    [CIT_EXPR_V_LIST] = "list",
         [CIT_EXPR_V_MAP] = "dict",      [CIT_EXPR_V_RAW] = "rawlist",
     };
 
@@ -477,12 +341,478 @@ static void generated_cases_give_what_python_gives(void **state)
     assert_true(t.agree > 3800 && t.unsupported < 100);
 }
 
+/* ---- names ---- */
+
+static void a_name_is_asked_for_once_and_only_when_it_is_needed(void **state)
+{
+    struct setting s = { .dialect = CIT_EXPR_STRICT, .arena = &work };
+    struct data d = { 0 };
+    struct outcome o;
+
+    (void)state;
+    s.data = &d;
+    o = evaluate(&s, CIT_SLICE_LIT("a == null and a == $a and exists(b) and c"));
+    assert_int_equal(o.err, CIT_OK);
+    assert_false(o.value.u.b);
+    assert_int_equal(d.asked, 2); /* a, b; c is behind a false condition */
+    s.dialect = CIT_EXPR_B;
+    o = evaluate(&s, CIT_SLICE_LIT("$a == $b + $a"));
+    d.asked = 0;
+    o = evaluate(&s, CIT_SLICE_LIT("($a == $a) & ($a == $a)"));
+    assert_int_equal(o.err, CIT_OK);
+    assert_int_equal(d.asked, 1);
+    cit_expr_free(s.program);
+}
+
+static void more_names_than_the_small_array_holds_are_found(void **state)
+{
+    struct outcome o = strict_over("a+b+c+d+e+f+g+h+i+j+k+a", "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,"
+                                                              "\"g\":7,\"h\":8,\"i\":9,\"j\":10,\"k\":11}");
+
+    (void)state;
+    assert_int_equal(o.err, CIT_OK);
+    assert_int_equal(o.value.u.i, 67);
+    o = strict("[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20][19]");
+    assert_int_equal(o.value.u.i, 20);
+}
+
+static void a_failing_lookup_fails_the_evaluation_at_the_name(void **state)
+{
+    struct setting s = { .dialect = CIT_EXPR_STRICT, .arena = &work };
+    struct data d = { .fails_with = CIT_EIO };
+    struct outcome o;
+
+    (void)state;
+    s.data = &d;
+    o = evaluate(&s, CIT_SLICE_LIT("1 +\n x"));
+    assert_int_equal(o.err, CIT_EIO);
+    assert_int_equal(o.error.line, 2);
+    assert_int_equal(o.error.column, 2);
+    assert_string_equal(o.error.what, cit_err_text(CIT_EIO));
+    s.dialect = CIT_EXPR_B;
+    assert_int_equal(evaluate(&s, CIT_SLICE_LIT("$x == 1")).err, CIT_EIO);
+    assert_int_equal(evaluate(&s, CIT_SLICE_LIT("$x[0]")).err, CIT_EIO);
+    cit_expr_free(s.program);
+}
+
+static void the_clock_hides_data_in_compat_and_fills_it_in_strict(void **state)
+{
+    struct setting s = { .dialect = CIT_EXPR_B, .arena = &work, .now = &noon };
+    struct data d = { 0 };
+    struct outcome o;
+
+    (void)state;
+    assert_true(json_read(&kept, CIT_SLICE_LIT("{\"current_day\": 99, \"current_days\": 1}"), &d.map));
+    s.data = &d;
+    o = evaluate(&s, CIT_SLICE_LIT("$current_day"));
+    assert_true(o.value.kind == CIT_EXPR_V_INT && o.value.u.i == 5);
+    o = evaluate(&s, CIT_SLICE_LIT("$current_day[0]"));
+    assert_true(o.value.kind == CIT_EXPR_V_INT && o.value.u.i == 5);
+    o = evaluate(&s, CIT_SLICE_LIT("$current_days"));
+    assert_true(o.value.kind == CIT_EXPR_V_FLOAT && o.value.u.f == 1.0);
+    s.dialect = CIT_EXPR_STRICT;
+    o = evaluate(&s, CIT_SLICE_LIT("current_day"));
+    assert_int_equal(o.value.u.i, 99);
+    o = evaluate(&s, CIT_SLICE_LIT("current_date + ' ' + current_time"));
+    assert_true(cit_slice_eq(o.value.u.s, CIT_SLICE_LIT("2015-05-01 12:34:56")));
+    s.now = NULL;
+    o = evaluate(&s, CIT_SLICE_LIT("current_time"));
+    assert_int_equal(o.value.kind, CIT_EXPR_V_NULL);
+    cit_expr_free(s.program);
+}
+
+/* ---- mappings that fail ---- */
+
+static int broken_get(void *ctx, struct cit_slice key, struct cit_expr_value *out)
+{
+    (void)ctx, (void)key, (void)out;
+    return CIT_EIO;
+}
+
+static size_t broken_count(void *ctx)
+{
+    (void)ctx;
+    return 1;
+}
+
+static int broken_entry(void *ctx, size_t i, struct cit_slice *key, struct cit_expr_value *out)
+{
+    (void)ctx, (void)i, (void)key, (void)out;
+    return CIT_EIO;
+}
+
+static void a_failing_mapping_fails_the_evaluation(void **state)
+{
+    static const struct cit_expr_map_ops broken = { broken_get, broken_count, broken_entry };
+    static const char *const texts[] = { "m.x",        "m['x']",   "'x' in m",        "m == m",
+                                         "[m] == [m]", "m in [m]", "contains(m, 'x')" };
+    static const char *const compat[] = { "$m == $m", "'x' in $m", "$m in $l" };
+    struct cit_expr_value m = cit_expr_map(&broken, NULL);
+    struct cit_expr_pair at[] = { { CIT_SLICE_LIT("m"), m }, { CIT_SLICE_LIT("l"), cit_expr_list(&m, 1) } };
+    struct cit_expr_pairs pairs = { at, 2 };
+    struct data d = { .map = cit_expr_map(&cit_expr_pairs_ops, &pairs) };
+    struct setting s = { .dialect = CIT_EXPR_STRICT, .data = &d, .arena = &work };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        assert_int_equal(evaluate(&s, cit_slice_str(texts[i])).err, CIT_EIO);
+    s.dialect = CIT_EXPR_B;
+    for (size_t i = 0; i < sizeof compat / sizeof compat[0]; i++)
+        assert_int_equal(evaluate(&s, cit_slice_str(compat[i])).err, CIT_EIO);
+    cit_expr_free(s.program);
+}
+
+/* ---- what JSON cannot say ---- */
+
+static void nan_from_the_data_is_equal_to_nothing_and_infinity_does_not_spread(void **state)
+{
+    static const char *const false_of_nan[] = { "x == x", "x < 1", "x > 1",    "x <= x",
+                                                "x >= 5", "1 < x", "x in [x]", "[x] == [x]" };
+    static const char *const overflow[] = { "x + 1",  "x - x",       "x * 0",    "-x",          "abs(x)",
+                                            "sin(x)", "trunc(x)",    "round(x)", "round(x, 2)", "sqrt(x)",
+                                            "x ^ 2",  "1 ^ (x - 1)", "x / 2",    "1.5 % x * x" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof false_of_nan / sizeof false_of_nan[0]; i++) {
+        struct outcome o = over_float(CIT_EXPR_STRICT, false_of_nan[i], (double)NAN);
+
+        assert_int_equal(o.err, CIT_OK);
+        if (o.value.u.b)
+            fail_msg("%s", false_of_nan[i]);
+    }
+    for (size_t i = 0; i < sizeof overflow / sizeof overflow[0]; i++) {
+        struct outcome o = over_float(CIT_EXPR_STRICT, overflow[i], (double)INFINITY);
+
+        if (o.err != CIT_EINVAL || o.error.kind != CIT_EXPR_FAULT_OVERFLOW)
+            fail_msg("%s: %d %s", overflow[i], o.err, o.error.what);
+        o = over_float(CIT_EXPR_STRICT, overflow[i], (double)NAN);
+        assert_true(o.err == CIT_EINVAL && o.error.kind == CIT_EXPR_FAULT_OVERFLOW);
+    }
+    assert_true(
+        over_float(CIT_EXPR_STRICT, "x > 1 and x == x and 9223372036854775807 < x", (double)INFINITY).value.u.b);
+    assert_true(over_float(CIT_EXPR_STRICT, "x < -9223372036854775808 and -1 > x", -(double)INFINITY).value.u.b);
+    assert_int_equal(over_float(CIT_EXPR_STRICT, "sign(x)", (double)NAN).value.u.i, 0);
+    assert_int_equal(over_float(CIT_EXPR_STRICT, "max(1, x, 2)", (double)NAN).value.u.i, 2);
+}
+
+/* ---- conditions ---- */
+
+static void a_condition_is_true_or_false(void **state)
+{
+    static const struct {
+        enum cit_expr_dialect dialect;
+        const char *text;
+        int want; /* 1, 0, or below zero: an error */
+    } rows[] = {
+        { CIT_EXPR_STRICT, "1 == 1", 1 }, { CIT_EXPR_STRICT, "1 == 2", 0 }, { CIT_EXPR_STRICT, "x", 0 },
+        { CIT_EXPR_STRICT, "5", -1 },     { CIT_EXPR_STRICT, "''", -1 },    { CIT_EXPR_STRICT, "1 / 0", -1 },
+        { CIT_EXPR_B, "5", 1 },           { CIT_EXPR_B, "0", 0 },           { CIT_EXPR_B, "''", 0 },
+        { CIT_EXPR_B, "[0]", 1 },         { CIT_EXPR_B, "[]", 0 },          { CIT_EXPR_B, "$x", 0 },
+        { CIT_EXPR_B, "'a'", 1 },         { CIT_EXPR_B, "sign(0)", 0 },     { CIT_EXPR_B, "1 / 0", -1 },
+        { CIT_EXPR_B, "$l", 1 },          { CIT_EXPR_B, "$m", 0 },          { CIT_EXPR_B, "True", 1 },
+    };
+    struct data d = { 0 };
+    struct cit_expr_lookup lookup = { data_get, NULL, NULL, &d, NULL };
+
+    (void)state;
+    assert_true(json_read(&kept, CIT_SLICE_LIT("{\"l\": [1], \"m\": {}}"), &d.map));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cit_expr_program *p = NULL;
+        struct cit_expr_task task = { NULL, &lookup, NULL, &work };
+        struct cit_expr_error e;
+        bool truth = rows[i].want != 1;
+        int err;
+
+        assert_int_equal(cit_expr_compile(cit_slice_str(rows[i].text), rows[i].dialect, &p, NULL), CIT_OK);
+        task.program = p;
+        err = cit_expr_test(&task, &truth, &e);
+        assert_int_equal(err, rows[i].want < 0 ? CIT_EINVAL : CIT_OK);
+        if (rows[i].want >= 0)
+            assert_int_equal(truth, rows[i].want);
+        else
+            assert_true(e.what[0] != '\0' && e.line == 1 && e.column >= 1);
+        assert_int_equal(cit_expr_test(&task, &truth, NULL), err);
+        cit_expr_free(p);
+    }
+}
+
+/* ---- bounds ---- */
+
+static struct outcome limited(const char *text, struct cit_expr_limits limits, const char *json)
+{
+    struct data d = { 0 };
+    struct setting s = { .dialect = CIT_EXPR_STRICT, .data = &d, .arena = &work, .limits = &limits };
+    struct outcome o;
+
+    assert_true(json_read(&kept, cit_slice_str(json), &d.map));
+    o = evaluate(&s, cit_slice_str(text));
+    cit_expr_free(s.program);
+    cit_expr_arena_reset(&work);
+    return o;
+}
+
+static void steps_are_counted(void **state)
+{
+    struct cit_expr_limits few = { .steps = 3, .made_bytes = 100, .made_items = 10 };
+
+    (void)state;
+    assert_int_equal(limited("1 + 2", few, "{}").err, CIT_OK);
+    assert_int_equal(limited("1 + 2 + 3", few, "{}").err, CIT_ELIMIT);
+    few.steps = 12;
+    assert_int_equal(limited("99 in l", few, "{\"l\": [1,2,3,4,5,6]}").err, CIT_OK);
+    assert_int_equal(limited("99 in l", few, "{\"l\": [1,2,3,4,5,6,7,8,9,10,11]}").err, CIT_ELIMIT);
+    assert_int_equal(limited("l == l", few, "{\"l\": [1,2,3,4,5,6,7,8,9,10,11]}").err, CIT_ELIMIT);
+    assert_int_equal(limited("max(l) > 1", few, "{\"l\": [1,2,3,4,5,6,7,8,9,10,11]}").err, CIT_ELIMIT);
+}
+
+static void what_is_made_is_bounded(void **state)
+{
+    const struct cit_expr_limits small = { .steps = 10000, .made_bytes = 10, .made_items = 3 };
+    static const struct {
+        const char *text;
+        int err;
+        const char *what;
+    } rows[] = {
+        { "'12345' + '67890'", CIT_OK, "" },
+        { "'12345' + '678901'", CIT_ELIMIT, "the text made is longer than 1048576 characters" },
+        { "replace('aaaa', 'a', 'bb')", CIT_OK, "" },
+        { "replace('aaaa', 'a', 'bbb')", CIT_ELIMIT, "the text made is longer than 1048576 characters" },
+        { "upper('1234567890')", CIT_OK, "" },
+        { "lower('12345678901')", CIT_ELIMIT, "the text made is longer than 1048576 characters" },
+        { "[1] + [2, 3]", CIT_OK, "" },
+        { "[1, 2] + [2, 3]", CIT_ELIMIT, "the list made has more than 100000 items" },
+        { "[1, 2, 3, 4]", CIT_ELIMIT, "the list made has more than 100000 items" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct outcome o = limited(rows[i].text, small, "{}");
+
+        if (o.err != rows[i].err || (o.err != CIT_OK && strcmp(o.error.what, rows[i].what) != 0))
+            fail_msg("%s: %d %s", rows[i].text, o.err, o.error.what);
+    }
+}
+
+/* Sixteen to the power of eight: 4 GB, were they made. */
+static void growth_stops_at_the_bound(void **state)
+{
+    static const char *const pieces[] = { "replace(", ", 'a', 'aaaaaaaaaaaaaaaa')" };
+    char text[1000] = "";
+    struct outcome o;
+
+    (void)state;
+    for (int i = 0; i < 7; i++)
+        memcpy(text + strlen(text), pieces[0], strlen(pieces[0]) + 1);
+    memcpy(text + strlen(text), "'aaaaaaaaaaaaaaaa'", 19);
+    for (int i = 0; i < 7; i++)
+        memcpy(text + strlen(text), pieces[1], strlen(pieces[1]) + 1);
+    o = strict(text);
+    assert_int_equal(o.err, CIT_ELIMIT);
+    assert_int_equal(o.error.kind, CIT_EXPR_FAULT_LIMIT);
+    assert_true(work.held < (size_t)8 << 20);
+}
+
+static void memory_is_bounded_by_the_arena(void **state)
+{
+    struct cit_expr_arena tiny;
+    struct data d = { 0 };
+    struct setting s = { .dialect = CIT_EXPR_STRICT, .data = &d, .arena = &tiny };
+    struct outcome o;
+
+    (void)state;
+    cit_expr_arena_init(&tiny, 64);
+    assert_int_equal(evaluate(&s, CIT_SLICE_LIT("'a' + 'b'")).err, CIT_OK);
+    cit_expr_arena_reset(&tiny);
+    o = evaluate(&s, CIT_SLICE_LIT("'0123456789012345678901234567890123456789' + '0123456789012345678901234567890'"));
+    assert_int_equal(o.err, CIT_ELIMIT);
+    assert_string_equal(o.error.what, "the evaluation takes too much memory");
+    o = evaluate(&s, CIT_SLICE_LIT("[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20] == 1"));
+    assert_int_equal(o.err, CIT_ELIMIT);
+    o = evaluate(&s, CIT_SLICE_LIT("a+b+c+d+e+f+g+h+i+j"));
+    assert_int_equal(o.err, CIT_ELIMIT);
+    cit_expr_free(s.program);
+    cit_expr_arena_fini(&tiny);
+    assert_int_equal(tiny.held, 0);
+}
+
+/* A list of a list of a list..., so many deep. */
+static struct cit_expr_value nested(unsigned depth)
+{
+    struct cit_expr_value v = cit_expr_int(1);
+
+    for (unsigned i = 0; i < depth; i++) {
+        struct cit_expr_value *one = json_memory(&(struct json){ .arena = &kept }, sizeof *one);
+
+        *one = v;
+        v = cit_expr_list(one, 1);
+    }
+    return v;
+}
+
+static void comparing_what_is_nested_is_bounded(void **state)
+{
+    static const unsigned depths[] = { CIT_EXPR_NESTED_MAX - 1, CIT_EXPR_NESTED_MAX + 1, 100000 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof depths / sizeof depths[0]; i++) {
+        struct cit_expr_pair at[] = { { CIT_SLICE_LIT("x"), nested(depths[i]) },
+                                      { CIT_SLICE_LIT("y"), nested(depths[i]) } };
+        struct cit_expr_pairs pairs = { at, 2 };
+        struct data d = { .map = cit_expr_map(&cit_expr_pairs_ops, &pairs) };
+        struct setting s = { .dialect = CIT_EXPR_STRICT, .data = &d, .arena = &work };
+        int want = i == 0 ? CIT_OK : CIT_ELIMIT;
+
+        assert_int_equal(evaluate(&s, CIT_SLICE_LIT("x == y")).err, want);
+        s.dialect = CIT_EXPR_B;
+        assert_int_equal(evaluate(&s, CIT_SLICE_LIT("$x == $y")).err, want);
+        assert_int_equal(evaluate(&s, CIT_SLICE_LIT("$x < $y")).err, want);
+        assert_int_equal(evaluate(&s, CIT_SLICE_LIT("str($x)")).err, i == 0 ? CIT_OK : CIT_EINVAL);
+        cit_expr_free(s.program);
+    }
+}
+
+/* ---- data that is no UTF-8 ---- */
+
+static void broken_texts_are_read_to_their_end_and_no_further(void **state)
+{
+    static const char *const broken[] = { "\xff", "\x80\x80", "a\xc3",        "\xe2\x82", "\xf0\x9f\x98",
+                                          "\xf0", "\xc3(",    "\xed\xa0\x80", "\xf8\x88", "" };
+    static const char *const texts[] = {
+        "len(x)",
+        "x[0]",
+        "x[-1]",
+        "x[1]",
+        "lower(x)",
+        "upper(x)",
+        "trim(x)",
+        "x + x",
+        "x in x",
+        "x < 'z'",
+        "num(x)",
+        "replace(x, x + 'y', 'z')",
+        "replace('a', 'a', x)",
+        "str(x)",
+        "startswith(x, x)",
+        "endswith(x, x)",
+        "x == x",
+        "matches(x, 'a')",
+        "matches(x, r'^\\w$')",
+        "[x] == [x]",
+        "max(x, 'a')",
+        "trim(' ' + x + ' ')",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        size_t n = strlen(broken[i]);
+        char *own = malloc(n > 0 ? n : 1); /* its end is the end of the memory */
+        struct cit_expr_pair at[] = { { CIT_SLICE_LIT("x"), cit_expr_text(cit_slice(own, n)) } };
+        struct cit_expr_pairs pairs = { at, 1 };
+        struct data d = { .map = cit_expr_map(&cit_expr_pairs_ops, &pairs) };
+        struct setting s = { .dialect = CIT_EXPR_STRICT, .data = &d, .arena = &work };
+
+        assert_non_null(own);
+        memcpy(own, broken[i], n);
+        for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
+            struct outcome o = evaluate(&s, cit_slice_str(texts[k]));
+
+            if (o.err != CIT_OK && o.error.kind != CIT_EXPR_FAULT_VALUE && o.error.kind != CIT_EXPR_FAULT_UNSUPPORTED)
+                fail_msg("%s of %zu: %d %s", texts[k], i, o.err, o.error.what);
+        }
+        s.dialect = CIT_EXPR_B;
+        assert_true(evaluate(&s, CIT_SLICE_LIT("$x + 'a'")).err == CIT_OK || n == 0);
+        cit_expr_free(s.program);
+        cit_expr_arena_reset(&work);
+        free(own);
+    }
+}
+
+/* ---- memory ---- */
+
+static void without_memory_an_evaluation_says_so(void **state)
+{
+    static const struct {
+        enum cit_expr_dialect dialect;
+        const char *text;
+    } rows[] = {
+        { CIT_EXPR_STRICT, "upper('abc') + lower('DEF') + str(1.5) + replace('a', 'a', 'b')" },
+        { CIT_EXPR_STRICT, "[1, 2] + [3] == [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18]" },
+        { CIT_EXPR_STRICT, "a == b or c == d or e == f or g == h or i == j or k" },
+        { CIT_EXPR_STRICT, "current_date + current_time" },
+        { CIT_EXPR_STRICT, "matches('abc', 'b') and matches('abc', '(?i)C') and matches('abc', r'\\d')" },
+        { CIT_EXPR_B, "str([1, 2]) + str(5) + 'a' * trunc(2)" },
+        { CIT_EXPR_B, "[1, 2] == ([1] * trunc(3))" },
+        { CIT_EXPR_B, "'\xd9\xa3' == 3" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cit_expr_lookup lookup = { .now = &noon };
+        struct cit_expr_program *p = NULL;
+        struct cit_expr_error e;
+        int err = CIT_ENOMEM;
+
+        assert_int_equal(cit_expr_compile(cit_slice_str(rows[i].text), rows[i].dialect, &p, NULL), CIT_OK);
+        for (unsigned long n = 1; err == CIT_ENOMEM; n++) {
+            struct cit_expr_arena fresh;
+            struct cit_expr_task task = { p, &lookup, NULL, &fresh };
+            struct cit_expr_value out = cit_expr_int(42);
+
+            cit_expr_arena_init(&fresh, 1 << 20);
+            cit_mem_fail_at(n);
+            err = cit_expr_eval(&task, &out, &e);
+            cit_mem_fail_at(0);
+            if (err == CIT_ENOMEM) {
+                assert_int_equal(out.u.i, 42);
+                assert_string_equal(e.what, "out of memory");
+            }
+            cit_expr_arena_fini(&fresh);
+            assert_true(n < 200);
+        }
+        if (err != CIT_OK)
+            assert_int_equal(e.kind, CIT_EXPR_FAULT_UNSUPPORTED); /* matches() without PCRE2 */
+        cit_expr_free(p);
+    }
+}
+
+static void the_tokens_of_a_text_that_did_not_compile_are_not_run(void **state)
+{
+    struct cit_expr_lookup lookup = { 0 };
+    struct cit_expr_program *p = NULL;
+    struct cit_expr_task task = { NULL, &lookup, NULL, &work };
+    struct cit_expr_value out = cit_expr_null();
+
+    (void)state;
+    assert_int_equal(cit_expr_tokenize(CIT_SLICE_LIT("(1 2"), CIT_EXPR_B, &p, NULL), CIT_OK);
+    task.program = p;
+    assert_int_equal(cit_expr_eval(&task, &out, NULL), CIT_EINVAL);
+    cit_expr_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(strict_cases_give_what_they_say, setup, teardown),
-        cmocka_unit_test_setup_teardown(measured_cases_give_what_python_gives, setup, teardown),
-        cmocka_unit_test_setup_teardown(generated_cases_give_what_python_gives, setup, teardown),
+        cmocka_unit_test_setup_teardown(strict_cases_give_what_they_say, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(measured_cases_give_what_python_gives, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(generated_cases_give_what_python_gives, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(a_name_is_asked_for_once_and_only_when_it_is_needed, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(more_names_than_the_small_array_holds_are_found, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(a_failing_lookup_fails_the_evaluation_at_the_name, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(the_clock_hides_data_in_compat_and_fills_it_in_strict, over_setup,
+                                        over_teardown),
+        cmocka_unit_test_setup_teardown(a_failing_mapping_fails_the_evaluation, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(nan_from_the_data_is_equal_to_nothing_and_infinity_does_not_spread, over_setup,
+                                        over_teardown),
+        cmocka_unit_test_setup_teardown(a_condition_is_true_or_false, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(steps_are_counted, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(what_is_made_is_bounded, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(growth_stops_at_the_bound, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(memory_is_bounded_by_the_arena, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(comparing_what_is_nested_is_bounded, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(broken_texts_are_read_to_their_end_and_no_further, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(without_memory_an_evaluation_says_so, over_setup, over_teardown),
+        cmocka_unit_test_setup_teardown(the_tokens_of_a_text_that_did_not_compile_are_not_run, over_setup,
+                                        over_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
