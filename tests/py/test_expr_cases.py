@@ -17,6 +17,9 @@ import spec_cases  # noqa: E402
 from citrate.contrib.serafin.expressions import Parser  # noqa: E402
 from citrate.flow import ExpressionError, compile  # noqa: E402
 
+# Python's own texts change between versions; the cases were measured on this one.
+MESSAGES = sys.version_info[:2] == (3, 11)
+
 
 class Native:
     """What the runner asks for: no engine here."""
@@ -41,7 +44,7 @@ def _one_name_for_raw_lists(monkeypatch: pytest.MonkeyPatch) -> None:
 def failures(name: str, dialect: str) -> tuple[int, list[str]]:
     """How many cases of a file were run in a dialect, and what is wrong."""
     meta, cases = read(name)
-    runner = spec_cases.Runner(Native, (dialect,), messages=True)
+    runner = spec_cases.Runner(Native, (dialect,), messages=MESSAGES)
     runner.begin(meta)
     outcomes = [(case, check()) for case in cases for _, check in runner.checks_of(case)]
     return len(outcomes), [f"{spec_cases.describe_case(case)}: {wrong}" for case, wrong in outcomes if wrong]
