@@ -29,6 +29,11 @@ const char *cit_flow_code_text(enum cit_flow_code code)
     return code_texts[code];
 }
 
+const char *cit__note_code(enum cit_expr_note_kind kind)
+{
+    return code_texts[(int)CIT_FLOW_CODE_COUNT + (int)kind];
+}
+
 /* Its place among the codes; CIT__RANKS - 1 for one that is not known here. */
 static uint32_t rank_of(const char *code)
 {
@@ -118,12 +123,21 @@ static void make_sentence(char *text)
 {
     size_t n = strlen(text);
 
-    if (n == 0)
-        return;
     if (text[0] >= 'a' && text[0] <= 'z')
         text[0] = (char)(text[0] - 'a' + 'A');
-    if (strchr(".!?", text[n - 1]) == NULL)
+    if (n > 0 && strchr(".!?", text[n - 1]) == NULL)
         memcpy(text + n, ".", 2);
+}
+
+/* A hint that ends with an expression has no full stop: it would be copied with it. */
+static void make_advice(char *text)
+{
+    size_t n = strlen(text);
+    int last = n > 0 ? (unsigned char)text[n - 1] | 0x20 : 0;
+
+    make_sentence(text);
+    if (last < 'a' || last > 'z')
+        text[n] = '\0';
 }
 
 /* Pieces of what users wrote are in the texts, those of the compiler included. */
@@ -141,7 +155,7 @@ void cit__found(struct cit__check *c, struct cit__spot at, const char *hint, con
     cit__text_show(cit_slice_str(said), SAID_MAX, what, sizeof what - 1);
     cit__text_show(cit_slice_str(hint), SAID_MAX, advice, sizeof advice - 1);
     make_sentence(what);
-    make_sentence(advice);
+    make_advice(advice);
     c->err = cit_flow_findings_add(c->out, &one);
 }
 

@@ -209,12 +209,18 @@ static void check_names(struct cit__check *c, const struct uses *u, uint32_t num
     }
 }
 
+/* All remarks are of what was hardly meant, but for one of mere spelling. */
+static enum cit_flow_severity severity_of(const struct cit_expr_note *note)
+{
+    return strcmp(note->code, cit__note_code(CIT_EXPR_NOTE_PYTHON_SPELLING)) == 0 ? CIT_FLOW_HINT : CIT_FLOW_WARNING;
+}
+
 static void check_program(struct cit__check *c, const struct uses *u, uint32_t number,
                           const struct cit_expr_program *prog)
 {
     for (uint32_t i = 0; i < prog->note_count && c->err == CIT_OK; i++) {
         const struct cit_expr_note *note = &prog->notes[i];
-        struct remark r = { CIT_FLOW_WARNING, note->code, note->line, note->column, note->what, note->hint };
+        struct remark r = { severity_of(note), note->code, note->line, note->column, note->what, note->hint };
 
         say(c, u, number, &r);
     }

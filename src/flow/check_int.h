@@ -57,6 +57,9 @@ struct cit__label {
 
 /* ---- check.c ---- */
 
+/* The code of a remark of the compiler. */
+const char *cit__note_code(enum cit_expr_note_kind kind);
+
 void cit__found(struct cit__check *c, struct cit__spot at, const char *hint, const char *fmt, ...) CIT_PRINTF(4, 5);
 
 static inline struct cit__spot cit__at_node(enum cit_flow_severity severity, enum cit_flow_code code, uint32_t node)
