@@ -537,7 +537,7 @@ static void compare(struct world *w, struct cit_walk *walker, const uint8_t *sta
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static struct world w;
-    struct cit_walk walker = { .host = &host, .ctx = &w, .limits = { STEPS, 1u << 20 } };
+    struct cit_walk walker = { .host = &host, .ctx = &w, .limits = { STEPS, 1u << 20, STEPS } };
     uint8_t start[4], how = take(&data, &n), fail_at = take(&data, &n);
     void *result = NULL;
 

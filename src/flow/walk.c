@@ -129,9 +129,9 @@ static int push_todo(struct cit_walk *w, const struct cit_walk_place *place)
 {
     uint32_t count = place->slot->special_count;
 
-    if (count > w->limits.edges - w->edges)
+    if (count > w->limits.edges - w->done.edges)
         return CIT_ELIMIT;
-    w->edges += count;
+    w->done.edges += count;
     if (count > w->todo_cap - w->todo_count) {
         uint32_t cap = w->todo_cap > 0 ? w->todo_cap * 2 : FIRST_CAP;
         uint32_t *todo;
@@ -170,9 +170,9 @@ static void unwind(struct cit_walk *w)
 /* 1, 0 or a code. */
 static int test_edge(struct cit_walk *w, const struct cit_walk_graph *graph, uint32_t edge)
 {
-    if (w->edges >= w->limits.edges)
+    if (w->done.edges >= w->limits.edges)
         return CIT_ELIMIT;
-    w->edges++;
+    w->done.edges++;
     return w->host->edge_passes(w->ctx, graph, edge);
 }
 
@@ -269,6 +269,15 @@ static int next_special(struct cit_walk *w, struct step *s)
 
 /* ---- steps ---- */
 
+static int count_step(struct cit_walk *w, bool is_session)
+{
+    if (w->done.steps >= w->limits.steps || (is_session && w->done.sessions >= w->limits.sessions))
+        return CIT_ELIMIT;
+    w->done.steps++;
+    w->done.sessions += is_session;
+    return CIT_OK;
+}
+
 static int leave(struct cit_walk *w, struct step *s)
 {
     struct cit_walk_frame *f;
@@ -350,10 +359,11 @@ static int act(struct cit_walk *w, struct step *s)
 static int trigger(struct cit_walk *w, struct step *s)
 {
     uint8_t type = node_at(&s->place)->type;
+    bool is_session = type == CIT_FLOW_SESSION || type == CIT_FLOW_BACKGROUND;
+    int err = count_step(w, is_session);
 
-    if (w->steps >= w->limits.steps)
-        return CIT_ELIMIT;
-    w->steps++;
+    if (err != CIT_OK)
+        return err;
     if (type == CIT_FLOW_SESSION)
         return enter(w, s);
     if (type == CIT_FLOW_BACKGROUND)
@@ -370,10 +380,9 @@ static int pop(struct cit_walk *w, struct step *s)
     struct cit_walk_place here = { 0 };
     int err;
 
-    if (w->steps >= w->limits.steps)
-        return CIT_ELIMIT;
-    w->steps++;
-    err = w->host->pop(w->ctx, &here.slot);
+    err = count_step(w, true);
+    if (err == CIT_OK)
+        err = w->host->pop(w->ctx, &here.slot);
     if (err == CIT_OK)
         err = w->host->now(w->ctx, &here.graph);
     if (err != CIT_OK)
@@ -439,7 +448,7 @@ static int walk(struct cit_walk *w, struct step *s, void **result)
 {
     int err = CIT_OK;
 
-    w->steps = w->edges = 0;
+    w->done = (struct cit_walk_limits){ 0 };
     while (err == CIT_OK && (s->kind != RETURN || w->frame_count > 0))
         err = step(w, s);
     if (err == CIT_OK) {

@@ -21,7 +21,7 @@
  * Ownership:  a walk owns its frames; graphs in use are kept and released through the host, results
  *             are the host's and handed back or dropped through it.
  * Threads:    one at a time; the host's functions run on the caller's.
- * Limits:     steps and edges looked at in one walk; past them CIT_ELIMIT.
+ * Limits:     steps, edges looked at and sessions entered in one walk; past them CIT_ELIMIT.
  */
 #ifndef CIT_FLOW_WALK_H
 #define CIT_FLOW_WALK_H
@@ -31,7 +31,9 @@
 
 enum {
     CIT_WALK_STEPS = 10000, /* the default limit, ... */
-    CIT_WALK_EDGES_PER_STEP = 100,
+    CIT_WALK_EDGES_PER_STEP = 20,
+    CIT_WALK_STEPS_PER_SESSION = 10,
+    CIT_WALK_SESSIONS_LEAST = 100,
     CIT_WALK_STEPS_MAX = 1 << 20 /* ... and the highest */
 };
 
@@ -100,8 +102,9 @@ struct cit_walk_host {
 };
 
 struct cit_walk_limits {
-    uint32_t steps; /* nodes triggered and places popped */
-    uint32_t edges; /* edges looked at: special ones when their node is left, all when they are tested */
+    uint32_t steps;    /* nodes triggered and places popped */
+    uint32_t edges;    /* edges looked at: special ones when their node is left, all when they are tested */
+    uint32_t sessions; /* sessions entered and places popped: they cost a host most, and make stacks long */
 };
 
 struct cit_walk_frame;
@@ -115,8 +118,19 @@ struct cit_walk {
     struct cit_walk_frame *frames; /* owned */
     uint32_t *todo;                /* owned: special edges of all frames that have not fired */
     uint32_t frame_count, frame_cap, todo_count, todo_cap;
-    uint32_t steps, edges; /* of this walk so far */
+    struct cit_walk_limits done; /* of this walk so far */
 };
+
+/* The limits that go with a number of steps. */
+static inline struct cit_walk_limits cit_walk_limits_of(uint32_t steps)
+{
+    uint32_t sessions = steps / CIT_WALK_STEPS_PER_SESSION;
+
+    return (struct cit_walk_limits){ .steps = steps,
+                                     .edges = steps * CIT_WALK_EDGES_PER_STEP,
+                                     .sessions =
+                                         sessions > CIT_WALK_SESSIONS_LEAST ? sessions : CIT_WALK_SESSIONS_LEAST };
+}
 
 void cit_walk_fini(struct cit_walk *w);
 

@@ -70,18 +70,20 @@ static int begin(struct cit_py_walker *w, struct run *r)
     return 0;
 }
 
-static void raise_limit(struct cit_py_walker *w)
+static void raise_limit(struct cit_py_walker *w, const struct cit_walk_limits *done)
 {
     PyObject *type = PyObject_GetAttr((PyObject *)w, w->st->walk.str_limit_error);
 
     if (type != NULL)
-        PyErr_Format(type, "the graph goes round in circles: stopped after %lu steps and %lu edges",
-                     (unsigned long)w->walk.limits.steps, (unsigned long)w->walk.limits.edges);
+        PyErr_Format(type, "the graph goes round in circles: stopped after %lu steps, %lu sessions and %lu edges",
+                     (unsigned long)done->steps, (unsigned long)done->sessions, (unsigned long)done->edges);
     Py_XDECREF(type);
 }
 
 static PyObject *finish(struct cit_py_walker *w, struct run *r, int err, void *result)
 {
+    struct cit_walk_limits done = r->walk->done;
+
     if (r->walk == &w->walk)
         w->is_walking = false;
     cit_walk_fini(&r->own);
@@ -90,7 +92,7 @@ static PyObject *finish(struct cit_py_walker *w, struct run *r, int err, void *r
     if (err == CIT_OK)
         return result != NULL ? result : Py_NewRef(Py_None);
     if (err == CIT_ELIMIT)
-        raise_limit(w);
+        raise_limit(w, &done);
     else if (err == CIT_ENOMEM)
         PyErr_NoMemory();
     return NULL; /* CIT_EAPP: the exception is set */
@@ -275,7 +277,7 @@ static int walker_set_step_limit(PyObject *self, PyObject *value, void *unused)
         PyErr_Format(PyExc_ValueError, "step_limit must be 1 to %d", CIT_WALK_STEPS_MAX);
         return -1;
     }
-    walk->limits = (struct cit_walk_limits){ (uint32_t)n, (uint32_t)n * CIT_WALK_EDGES_PER_STEP };
+    walk->limits = cit_walk_limits_of((uint32_t)n);
     return 0;
 }
 
@@ -319,7 +321,7 @@ static PyObject *walker_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     w->walk = (struct cit_walk){
         .host = &cit_py_walk_host,
         .ctx = w,
-        .limits = { CIT_WALK_STEPS, CIT_WALK_STEPS * CIT_WALK_EDGES_PER_STEP },
+        .limits = cit_walk_limits_of(CIT_WALK_STEPS),
     };
     return (PyObject *)w;
 }

@@ -326,7 +326,7 @@ static void begin(struct world *w, const char *nodes, const char *edges)
     assert_int_equal(cit_buf_reserve(&w->log, 4096), CIT_OK);
     w->walk.host = &host;
     w->walk.ctx = w;
-    w->walk.limits = (struct cit_walk_limits){ CIT_WALK_STEPS, CIT_WALK_STEPS * CIT_WALK_EDGES_PER_STEP };
+    w->walk.limits = cit_walk_limits_of(CIT_WALK_STEPS);
     for (int i = 0; i < SESSIONS; i++)
         set(w, i, "", "");
     set(w, 0, nodes, edges);
@@ -398,7 +398,7 @@ static void the_first_normal_edge_that_passes_is_taken(void **state)
     w.flags = 1u << 2;
     assert_int_equal(trigger_at(&w, 0), 2);
     assert_true(log_is(&w, "?1 ?2 page2"));
-    assert_int_equal(w.walk.steps, 2);
+    assert_int_equal(w.walk.done.steps, 2);
     end(&w);
 }
 
@@ -623,7 +623,7 @@ static void a_loop_ends_at_the_limit(void **state)
     (void)state;
     begin(&w, "0start 1expression:1", "0-1 1-1");
     assert_int_equal(transition(&w, 0), CIT_ELIMIT);
-    assert_int_equal(w.walk.steps, CIT_WALK_STEPS);
+    assert_int_equal(w.walk.done.steps, CIT_WALK_STEPS);
     assert_int_equal(w.walk.frame_cap, 0); /* a chain needs no memory */
     w.log.len = 0;
     set(&w, 0, "0start", "0=0");
@@ -632,8 +632,16 @@ static void a_loop_ends_at_the_limit(void **state)
     assert_int_equal(transition(&w, 0), CIT_ELIMIT);
     w.log.len = 0;
     set(&w, 0, "0start 1session:0", "0-1 1-1");
-    w.walk.limits.steps = PLACES;
+    w.walk.limits.sessions = PLACES;
     assert_int_equal(transition(&w, 0), CIT_ELIMIT);
+    assert_int_equal(w.walk.done.sessions, PLACES);
+    assert_int_equal(w.stack_count, PLACES);
+    w.log.len = 0;
+    set(&w, 0, "0start 1session:0", "");
+    w.walk.limits.sessions = 10;
+    assert_int_equal(cit_walk_pop(&w.walk, &(void *){ NULL }), CIT_ELIMIT);
+    assert_int_equal(w.stack_count, PLACES - 10);
+    assert_int_equal(cit_walk_limits_of(5).sessions, CIT_WALK_SESSIONS_LEAST);
     end(&w);
 }
 
