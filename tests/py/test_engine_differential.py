@@ -20,7 +20,7 @@ import pytest
 from citrate.contrib.serafin import Engine, reference
 
 SEED = int(os.environ.get("CITRATE_DIFF_SEED", "20150501"))
-COUNT = int(os.environ.get("CITRATE_DIFF_COUNT", "200"))
+COUNT = int(os.environ.get("CITRATE_DIFF_COUNT", "120"))
 EFFECTS_MAX = 60  # then the world stops whoever walks in it
 TRIGGERS_MAX = 200  # then a walk without effects is called endless
 STEPS_MAX = 1_000  # of the native engine
