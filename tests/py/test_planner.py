@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from therapy_site import checks, postgres
 
+pytestmark = pytest.mark.timeout(600)
+
 CHECKS = ["check_steps.py", "check_plans.py"]
 
 

@@ -15,21 +15,27 @@ import pytest
 from cit_cli import ROOT, environment, free_port, serving
 from therapy_site import MANAGE, SITE, checks, journey, manage, postgres, services
 
+pytestmark = pytest.mark.timeout(600)
+
 ENGINES = ["native", "python"]
 
 
 # ---- within its process ----
 
 
-def portrait(engine: str, folder: Path, **env: str) -> dict[str, object]:
-    """Runs all checks of the application with an engine; what its journey showed, kept and told."""
+def portrait(engine: str, folder: Path, options: list[str] | None = None, **env: str) -> dict[str, object]:
+    """Runs checks of the application with an engine; what its journey showed, kept and told."""
     out = folder / f"{engine}.json"
-    checks("check_app.py", THERAPY_ENGINE=engine, THERAPY_DATA=str(folder / engine), PORTRAIT=str(out), **env)
+    env |= {"THERAPY_ENGINE": engine, "THERAPY_DATA": str(folder / engine), "PORTRAIT": str(out)}
+    checks("check_app.py", options=options, **env)
     return dict(json.loads(out.read_text()))
 
 
+FEW = ["-k", "journey or events_tell or visitor_walks or delayed"]
+
+
 def test_both_engines_give_the_same_pages_data_and_events(tmp_path: Path) -> None:
-    native, python = (portrait(engine, tmp_path) for engine in ENGINES)
+    native, python = portrait("native", tmp_path), portrait("python", tmp_path, FEW)
     assert native == python
     assert len(native["pages"]) == 11  # type: ignore[arg-type]
     assert len(native["events"]) > 50  # type: ignore[arg-type]
@@ -45,30 +51,25 @@ def test_all_of_it_on_postgresql(engine: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("lineage", ["A", "B+refresh"])
 def test_the_other_lineages_agree_with_their_reference(lineage: str, tmp_path: Path) -> None:
-    names = ["-k", "journey or events_tell or visitor_walks"]
-    seen = []
-    for engine in ENGINES:
-        out = tmp_path / engine
-        env = {"THERAPY_ENGINE": engine, "THERAPY_LINEAGE": lineage, "PORTRAIT": str(out)}
-        checks("check_app.py", options=names, THERAPY_DATA=str(tmp_path / f"data-{engine}"), **env)
-        seen.append(json.loads(out.read_text()))
-    assert seen[0] == seen[1]
+    native, python = (portrait(engine, tmp_path, FEW, THERAPY_LINEAGE=lineage) for engine in ENGINES)
+    assert native == python
 
 
 # ---- over Citrate ----
 
 
-@pytest.fixture(params=ENGINES)
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Path, int]]:
+@pytest.fixture(scope="module", params=ENGINES)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, int]]:
     """The application with SQLite under `manage.py runcitrate`: its URL, its users' CSV, its process."""
-    env = {"THERAPY_ENGINE": request.param, "THERAPY_DATA": str(tmp_path)}
+    folder = tmp_path_factory.mktemp("site")
+    env = {"THERAPY_ENGINE": request.param, "THERAPY_DATA": str(folder)}
     manage("migrate", "--verbosity", "0", **env)
     manage("load_programmes", **env)
     manage("seed_users", "10", **env)
     url = f"http://127.0.0.1:{free_port()}"
     arguments = ["runcitrate", url.removeprefix("http://"), "--workers", "2", "--threads", "4"]
-    with serving(*arguments, command=MANAGE, cwd=SITE, env=env, log=tmp_path / "log", url=url + "/home") as server:
-        yield url, tmp_path / "users.csv", server.process.pid
+    with serving(*arguments, command=MANAGE, cwd=SITE, env=env, log=folder / "log", url=url + "/home") as server:
+        yield url, folder / "users.csv", server.process.pid
         assert server.stop() == 0, server.output()
         assert "Traceback" not in server.output()
 
@@ -115,7 +116,6 @@ def test_the_scripts_and_styles_of_the_pages_are_served(site: tuple[str, Path, i
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_the_whole_site_with_its_services(tmp_path: Path) -> None:
     """PostgreSQL, Redis, Huey's consumer and Citrate from one command; a delayed step comes through the queue."""
     try:

@@ -1,7 +1,15 @@
 """The app's configuration: plans follow sessions and places."""
 
 from django.apps import AppConfig
-from django.db.models.signals import post_delete, post_save
+from django.db import connections
+from django.db.models.signals import post_delete, post_migrate, post_save
+
+
+def let_readers_read(using, **_):
+    """Receiver: in SQLite's WAL mode, which stays with the file, nobody who reads waits for who writes."""
+    if connections[using].vendor == "sqlite":
+        with connections[using].cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode=WAL")
 
 
 class SystemConfig(AppConfig):
@@ -15,5 +23,6 @@ class SystemConfig(AppConfig):
         post_save.connect(plans.on_session, sender=Session)
         post_save.connect(plans.on_access, sender=ProgramUserAccess)
         post_delete.connect(plans.on_leave, sender=ProgramUserAccess)
+        post_migrate.connect(let_readers_read, sender=self)
         for signal in (post_save, post_delete):
             signal.connect(variables.forget_array_variables, sender=Variable)

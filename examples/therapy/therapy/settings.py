@@ -105,8 +105,9 @@ def database() -> dict[str, object]:
         known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
         named = {setting: parts.pop(part) for part, setting in known.items() if part in parts}
         return {"ENGINE": "django.db.backends.postgresql", **common, **named, "OPTIONS": parts}
+    # One writer at a time, and each waits its turn for so many seconds.
     path = DATA / "therapy.sqlite3"
-    return {"ENGINE": "django.db.backends.sqlite3", **common, "NAME": path, "OPTIONS": {"timeout": 20}}
+    return {"ENGINE": "django.db.backends.sqlite3", **common, "NAME": path, "OPTIONS": {"timeout": 60}}
 
 
 DATABASES = {"default": database()}

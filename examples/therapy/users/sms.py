@@ -24,6 +24,6 @@ def receive(phone, text):
         engine = Engine(user=user, context={"session": session, "node": node, variable: text})
         for name in ("reply_session", "reply_node", "reply_variable"):
             engine.user.data.pop(name, None)
-        engine.transition(node)
         engine.user.save()
+        engine.transition(node)
     return True

@@ -95,6 +95,8 @@ def test_the_journey_shows_every_page_and_leaves_what_it_should(user, browser):
         "habits": "5 cups, 8 glasses", "older": True, "dark_screens": True, "week": 1.0, "progress": 10.0,
         "worry_written": True, "diary": ["Awake at three, asleep again at four."],
     }  # fmt: skip
+    if settings.THERAPY_LINEAGE == "A":  # which knows no arrays
+        expected["diary"] = expected["diary"][0]
     assert {name: data[name] for name in expected} == expected
     assert [row.subject for row in Outbox.objects.filter(user=user)] == ["Your first week, Ada"]
     task = Task.objects.get(subject=user, domain="delay")
