@@ -121,6 +121,9 @@ def evaluate(text: str, data: _Data, dialect: str = "strict", now: datetime | No
 def compile_stack(tokens: Iterable[str | RawList], dialect: str) -> Program:
     """The Program of a postfix stack of dialect A or B; its tokens are those that evaluating takes."""
 
+def snapshot(data: Mapping[str, Any], /) -> dict[str, Any]:
+    """A new dict of what a mapping holds."""
+
 def tokenize(text: str, dialect: str) -> tuple[str | RawList, ...]:
     """The tokens a text of dialect A or B leaves on the stack, also when it is not in the language."""
 

@@ -220,6 +220,9 @@ int cit_py_run_program(struct cit_py_program *p, const struct cit_py_scope *scop
 /* The slot of a name, filled; NULL with the exception. */
 struct cit_py_name_slot *cit_py_name_fetch(struct cit_py_run *r, uint32_t name);
 
+/* A new dict of what a mapping holds; NULL with its exception. */
+PyObject *cit_py_snapshot(PyObject *data);
+
 /* VAR and VAR_AT of compat programs. */
 int cit_py_name_push(struct cit_py_run *r, struct cit_py_value *out);
 int cit_py_name_push_at(struct cit_py_run *r, const struct cit_py_value *index, struct cit_py_value *out);

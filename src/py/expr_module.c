@@ -274,6 +274,12 @@ static PyObject *module_tokenize(PyObject *module, PyObject *const *args, Py_ssi
     return tokenize(cit_py_state_of(module), arg[0], dialect);
 }
 
+static PyObject *module_snapshot(PyObject *module, PyObject *data)
+{
+    (void)module;
+    return cit_py_snapshot(data);
+}
+
 static PyMethodDef functions[] = {
     { "compile", (PyCFunction)(void (*)(void))module_compile, METH_FASTCALL | METH_KEYWORDS,
       "compile($module, text, dialect=\"strict\")\n--\n\n"
@@ -287,6 +293,7 @@ static PyMethodDef functions[] = {
     { "tokenize", (PyCFunction)(void (*)(void))module_tokenize, METH_FASTCALL | METH_KEYWORDS,
       "tokenize($module, text, dialect)\n--\n\n"
       "The tokens a text leaves on the stack, also when it is not in the language (dialects A and B)." },
+    { "snapshot", module_snapshot, METH_O, "snapshot($module, data, /)\n--\n\nA new dict of what a mapping holds." },
     { NULL, NULL, 0, NULL },
 };
 

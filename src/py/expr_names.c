@@ -87,6 +87,40 @@ static inline bool reads_as_dict(PyObject *data)
            type->tp_as_sequence->sq_contains == PyDict_Type.tp_as_sequence->sq_contains;
 }
 
+/* OrderedDict and the like iterate by methods of their own, at 80 ns an entry; what their dict
+ * holds is the same. */
+static PyObject *copy_subclass(PyObject *data)
+{
+    PyObject *copy = PyDict_New(), *key, *value;
+    Py_ssize_t at = 0;
+    int err = 0;
+
+    while (copy != NULL && err == 0 && PyDict_Next(data, &at, &key, &value)) { /* borrowed from data... */
+        Py_INCREF(key); /* ... until here: hashing a key may run anything */
+        Py_INCREF(value);
+        err = PyDict_SetItem(copy, key, value);
+        Py_DECREF(value);
+        Py_DECREF(key);
+    }
+    if (err < 0)
+        Py_CLEAR(copy);
+    return copy;
+}
+
+PyObject *cit_py_snapshot(PyObject *data)
+{
+    PyObject *copy;
+
+    if (PyDict_CheckExact(data))
+        return PyDict_Copy(data);
+    if (reads_as_dict(data))
+        return copy_subclass(data);
+    copy = PyDict_New();
+    if (copy != NULL && PyDict_Update(copy, data) < 0)
+        Py_CLEAR(copy);
+    return copy;
+}
+
 /* Each gives 1 and *out a new reference, 0 when the name is not there, or -1. */
 
 static int from_mapping(PyObject *data, PyObject *name, PyObject **out)

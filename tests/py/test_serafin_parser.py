@@ -80,6 +80,23 @@ def test_a_parser_keeps_the_data_of_when_it_was_made() -> None:
     assert parser.user is user and parser.userdata == {"a": 1}
 
 
+@pytest.mark.parametrize("kind", [dict, collections.OrderedDict, collections.ChainMap, collections.UserDict])
+def test_a_snapshot_is_taken_of_any_mapping(kind: Any) -> None:
+    names = {f"v{i}": i for i in range(100)}
+    data = kind(dict(names))
+    parser = parser_class(Host())(user_of(data))
+    data["v7"] = "changed"
+    del data["v8"]
+    assert parser.parse("$v7 + $v8") == 15.0
+    assert type(parser.userdata) is dict and parser.userdata == names
+
+
+def test_data_that_is_no_mapping_is_an_error_of_the_constructor() -> None:
+    for bad in (None, 5):
+        with pytest.raises((AttributeError, TypeError)):
+            parser_class(Host())(user_of(bad))
+
+
 def test_variables_are_read_together_once_and_only_when_they_are_needed() -> None:
     host = Host(d1="5", d2="x", other="o")
     parser = parser_class(host)(user_of({"a": 1}))

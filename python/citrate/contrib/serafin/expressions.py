@@ -114,7 +114,7 @@ class Parser:
         if lineage == "B+refresh":
             self._host.refresh_user(user_obj)
         self._dialect = "A" if lineage == "A" else "B"
-        self._data: dict[str, Any] = dict(user_obj.data)
+        self._data: dict[str, Any] = _native.snapshot(user_obj.data)
         self._userdata: dict[str, Any] | None = None
         self._variables: dict[str, Any] = {}  # declared ones, as far as they were asked for
         self._asked: set[str] = set()
