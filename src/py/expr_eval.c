@@ -383,24 +383,23 @@ PyObject *cit_py_program_eval(struct cit_py_state *st, PyObject *program, const 
 {
     struct cit_expr_error fault;
     struct cit_py_value v;
-    PyObject *o;
 
     (void)st;
     if (cit_py_run_program(cit_py_as_program(program), scope, &v, &fault) < 0)
         return NULL;
-    if (v.kind == CIT_PY_OBJ)
-        return v.u.o;
-    o = cit_py_box(&v);
-    return o;
+    return v.kind == CIT_PY_OBJ ? v.u.o : cit_py_box(&v);
 }
 
 int cit_py_program_test(struct cit_py_state *st, PyObject *program, const struct cit_py_scope *scope)
 {
     struct cit_expr_error fault;
     struct cit_py_value v;
+    int is;
 
     (void)st;
     if (cit_py_run_program(cit_py_as_program(program), scope, &v, &fault) < 0)
         return -1;
-    return cit_py_condition(cit_py_as_program(program), &v, &fault);
+    is = cit_py_condition(cit_py_as_program(program), &v, &fault);
+    cit_py_value_clear(&v);
+    return is;
 }

@@ -13,7 +13,7 @@ needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="
 HEAD = """
 import collections, gc, sys
 from datetime import datetime
-from citrate._native import ExpressionError, Program, RawList, compile, compile_stack, evaluate, tokenize
+from citrate._native import ExpressionError, Program, RawList, Walker, compile, compile_stack, evaluate, snapshot, tokenize
 
 NOW = datetime(2015, 5, 1, 12, 0)
 
@@ -28,6 +28,9 @@ class Fails(collections.UserDict):
 DATA = {"a": 1, "b": 2.5, "s": "text", "l": [1, "2", [3]], "d": {"k": {"x": 1}}, "n": None, "t": True, "arr": [1, "5"],
         "big": 10**30, "o": Thing(), "tup": (1, 2), "half": "x" * 600_000}
 DATA["od"] = collections.OrderedDict(DATA)
+
+walker = Walker()
+walker.dialect, walker.has_scope, walker.data = "B", False, DATA
 
 def fails(text, data=DATA, dialect="B"):
     try:
@@ -67,6 +70,9 @@ ROUNDS = {
     "compiling strict anew": "p = compile('a.b + ' + str(n) + \" == 'x' or True\"); p.names, p.diagnostics, p.disassemble()",
     "stacks": "compile_stack(['1', RawList(['2', 'x']), 'in'], 'B').evaluate(DATA); tokenize('(1 2 [3]', 'B')",
     "hosts": "compile('$r + $m + $arr[1] + $arr', 'B').evaluate_with(DATA, reserved_names={'r'}, reserved=lambda n: 1, missing=lambda n: '2', is_array=lambda n: n == 'arr')",
+    "conditions of an engine": "all(walker.passes({'expression': e}) for e in ('$s', \"$s + 'x'\", '[1]', '$l + $l', 'str($b)'))",
+    "conditions": "compile(\"$s + 'x'\", 'B').test(DATA), compile('$l', 'B').test(DATA), compile('a == 1').test(DATA)",
+    "snapshots": "snapshot(DATA), snapshot(DATA['od']), snapshot(collections.ChainMap(DATA))",
     "raw lists": "raw = RawList(['a', 'b']); list(raw), raw[:1], repr(raw), 0 + raw, 'abc' % raw, hash(raw)",
     "wrong arguments": "raises(lambda: compile(5)); raises(lambda: evaluate('1', 5)); raises(lambda: compile('1').evaluate(now=1)); raises(lambda: RawList([1]))",
 }  # fmt: skip
