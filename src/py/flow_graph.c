@@ -171,7 +171,7 @@ static PyObject *compile_one(const struct cit_py_graph *graph, uint32_t number)
 
 int cit_py_graph_program(struct cit_py_graph *graph, uint32_t number, PyObject **out)
 {
-    PyObject *program;
+    PyObject *made;
 
     if (graph->programs == NULL) {
         graph->programs = cit_calloc(cit_flow_expr_count(graph->g), sizeof *graph->programs);
@@ -180,15 +180,17 @@ int cit_py_graph_program(struct cit_py_graph *graph, uint32_t number, PyObject *
             return -1;
         }
     }
-    program = graph->programs[number - 1];
-    if (program == NULL) {
-        program = compile_one(graph, number);
-        if (program == NULL)
+    if (graph->programs[number - 1] == NULL) {
+        made = compile_one(graph, number);
+        if (made == NULL)
             return -1;
-        Py_XSETREF(graph->programs[number - 1], program); /* compiling may have run other code, which came here */
+        if (graph->programs[number - 1] == NULL)
+            graph->programs[number - 1] = made;
+        else /* another thread was here meanwhile, and what it made is in use */
+            Py_DECREF(made);
     }
-    *out = program;
-    return program != Py_None;
+    *out = graph->programs[number - 1];
+    return *out != Py_None;
 }
 
 /* ---- attributes ---- */

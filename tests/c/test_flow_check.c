@@ -651,7 +651,7 @@ static void ways_and_loops_of_random_graphs_are_those_of_their_definition(void *
     uint32_t x = 1;
 
     (void)state;
-    for (uint32_t i = 0; i < 5000; i++) {
+    for (uint32_t i = 0; i < 3000; i++) {
         size_t n = 1 + next_random(&x) % sizeof bytes;
         const char *wrong;
 
