@@ -6,6 +6,8 @@
  * the compiler's own float(). */
 #include "py/expr_int.h"
 
+#include <string.h>
+
 /* ---- text ---- */
 
 static inline bool may_begin_number(Py_UCS4 c)
@@ -40,6 +42,24 @@ static bool may_be_number(PyObject *str)
     return false;
 }
 
+/* Short whole numbers, times and dates are decided by their first digits and what follows those:
+ * 1 and *out, 0, or -1: read all of it. */
+static int by_first_digits(struct cit_slice s, double *out)
+{
+    long long n = 0;
+    size_t i = 0;
+
+    for (; i < s.n && i < 15 && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+        n = n * 10 + (s.p[i] - '0');
+    if (i == s.n) {
+        *out = (double)n; /* at most 15 digits: exact */
+        return 1;
+    }
+    if (i == 0 || (s.p[i] >= '\t' && s.p[i] <= '\r'))
+        return -1;
+    return strchr("0123456789._eE ", s.p[i]) != NULL ? -1 : 0;
+}
+
 /* Python's tables decide. */
 static int to_double_by_python(PyObject *str, double *out)
 {
@@ -58,13 +78,17 @@ static int to_double_by_python(PyObject *str, double *out)
 
 int cit_py_str_to_double(PyObject *str, double *out)
 {
+    struct cit_slice s;
     int is;
 
     if (!may_be_number(str))
         return 0;
     if (!PyUnicode_IS_ASCII(str))
         return to_double_by_python(str, out);
-    is = cit_expr_float(cit_slice((const char *)PyUnicode_1BYTE_DATA(str), (size_t)PyUnicode_GET_LENGTH(str)), out);
+    s = cit_slice((const char *)PyUnicode_1BYTE_DATA(str), (size_t)PyUnicode_GET_LENGTH(str));
+    is = by_first_digits(s, out);
+    if (is < 0)
+        is = cit_expr_float(s, out);
     return is < 0 ? to_double_by_python(str, out) : is;
 }
 

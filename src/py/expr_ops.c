@@ -256,6 +256,8 @@ int cit_py_compat_logic(struct cit_py_run *r, const struct cit_py_value *left, c
         *out = cit_py_bool(cit_py_compare_doubles(op, a, b));
         return 0;
     }
+    if (is_comparison(op) && cit_py_is_text(&l) && cit_py_is_text(&m))
+        return compare_objects(r, l.u.o, m.u.o, out);
     if ((op == CIT_EXPR_EQ || op == CIT_EXPR_NE) && are_text_and_number(&l, &m)) {
         *out = cit_py_bool(op == CIT_EXPR_NE);
         return 0;
