@@ -273,9 +273,13 @@ static int replaced(struct cit__run *r, const struct cit_expr_value *args, struc
 
 static int number(struct cit__run *r, const struct cit_expr_value *v, struct cit_expr_value *out)
 {
+    int err;
+
     if (v->kind == CIT_EXPR_V_TEXT) {
-        *out = cit__number_of_text(v->u.s);
-        return cit__charge(r, cit__byte_steps(v->u.s.n));
+        err = cit__charge(r, cit__byte_steps(v->u.s.n));
+        if (err == CIT_OK)
+            *out = cit__number_of_text(v->u.s);
+        return err;
     }
     if (v->kind != CIT_EXPR_V_NULL && !cit__is_number(v))
         return bad_operand(r, 1, v);

@@ -377,6 +377,8 @@ int cit__strict_match(struct cit__run *r, const struct cit_expr_value *text, str
         cit_expr_fault_printf(r->err, CIT_EXPR_FAULT_LIMIT, "the pattern takes too many steps");
     if (err != CIT_OK)
         return err;
-    *out = cit_expr_bool(found);
-    return cit__charge(r, cit__byte_steps(text->u.s.n));
+    err = cit__charge(r, cit__byte_steps(text->u.s.n));
+    if (err == CIT_OK)
+        *out = cit_expr_bool(found);
+    return err;
 }
