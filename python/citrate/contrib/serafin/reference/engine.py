@@ -159,10 +159,11 @@ class Engine:
 
     def is_end_session(self, node_id: Any) -> bool:
         """B: a page whose only way on is one special edge, to a node of type "end"."""
-        edges = self.get_node_edges(node_id)
-        special = self.get_special_edges(edges)
         node = self.nodes.get(node_id) or {}
-        if node.get("type") != "page" or self.get_normal_edges(edges) or len(special) != 1:
+        if node.get("type") != "page" or not self.is_dead_end(node_id):
+            return False
+        special = self.get_special_edges(self.get_node_edges(node_id))
+        if len(special) != 1:
             return False
         target = self.nodes.get(special[0].get("target")) or {}
         return target.get("type") == "end"
