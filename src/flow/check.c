@@ -281,8 +281,9 @@ int cit_flow_check(const struct cit_flow_graph *g, const struct cit_flow_check_o
     int err;
 
     c.verdict = cit_calloc((size_t)cit_flow_expr_count(g) + 1, sizeof *c.verdict);
-    if (c.verdict == NULL)
-        return CIT_ENOMEM;
+    c.reached = cit_calloc(cit_flow_node_count(g), sizeof *c.reached);
+    if (c.verdict == NULL || c.reached == NULL)
+        c.err = CIT_ENOMEM;
     cit__check_exprs(&c);
     cit__check_nodes(&c);
     cit__check_edges(&c);
@@ -290,6 +291,7 @@ int cit_flow_check(const struct cit_flow_graph *g, const struct cit_flow_check_o
     say_how_many_more(&c, first);
     err = cit_flow_findings_sort(out, first);
     cit_free(c.verdict);
+    cit_free(c.reached);
     cit_free(c.names);
     return c.err != CIT_OK ? c.err : err;
 }

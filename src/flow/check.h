@@ -53,6 +53,7 @@ enum cit_flow_severity {
     X(SPECIAL_SELF_LOOP, "special-self-loop", "a special edge without condition leads back to its node") \
     X(SPECIAL_PAGES, "special-pages", "of several pages behind special edges only the last is shown")    \
     X(SPECIAL_SESSION, "special-session", "a special edge enters a session that doesn't come back")      \
+    X(SPECIAL_RETURNS, "special-returns", "what is done on the side returns to the graph that entered")  \
     X(DEAD_END, "dead-end", "a graph entered from another one doesn't return from here")                 \
     X(NO_ELSE, "no-else", "all normal edges of a node have conditions")                                  \
     X(BAD_EXPRESSION, "bad-expression", "an expression is not in the language")                          \

@@ -134,6 +134,12 @@ static void check_specials(struct cit__check *c, struct place *p)
 
 /* ---- normal edges ---- */
 
+/* Where what special edges do ends, the flow goes on at the node they left. */
+static bool is_on_the_way(const struct cit__check *c, const struct place *p)
+{
+    return (c->reached[p->node] & CIT__MAIN) != 0;
+}
+
 static void say_never_taken(struct cit__check *c, const struct place *p, uint32_t edge, uint32_t sure)
 {
     const struct cit_flow_edge *e = cit_flow_edge_at(c->g, edge), *before = cit_flow_edge_at(c->g, sure);
@@ -171,7 +177,7 @@ static void check_normals(struct cit__check *c, const struct place *p, uint32_t 
             sure = edge;
         asked[expr] = p->node + 1;
     }
-    if (sure == CIT_FLOW_NONE && p->slot->normal_count > 0)
+    if (sure == CIT_FLOW_NONE && p->slot->normal_count > 0 && is_on_the_way(c, p))
         cit__found(c, cit__at_node(CIT_FLOW_HINT, CIT_FLOW_CODE_NO_ELSE, p->node),
                    "Add an edge without condition behind the others, for everybody else.",
                    "Each way on from the %s has a condition: if none of them holds, the flow stops there.",
@@ -192,8 +198,18 @@ static void check_dead_end(struct cit__check *c, const struct place *p)
                    "Lead an edge from it to what should happen then.",
                    "Nothing happens when the time of the %s is over: no edge leaves it.",
                    cit__node_label(c, p->node, &at));
-    if (leads_on || p->type == CIT_FLOW_START || p->type == CIT_FLOW_SESSION || p->type == CIT_FLOW_EXPRESSION ||
-        p->type == CIT_FLOW_PAGE || p->type == CIT_FLOW_DELAY || cit__is_hosts(c, p->type))
+    if (p->slot->normal_count == 0 && (c->reached[p->node] & CIT__SIDE) != 0 &&
+        (p->type == CIT_FLOW_START || p->type == CIT_FLOW_EXPRESSION))
+        cit__found(
+            c, cit__at_node(CIT_FLOW_HINT, CIT_FLOW_CODE_SPECIAL_RETURNS, p->node),
+            "If another graph enters this one, let the way on lead through the node: a normal edge to it, and one "
+            "from it to what comes next.",
+            "A special edge leads to the %s, which no normal edge leaves: if another graph entered this one, the "
+            "flow goes back there at once.",
+            cit__node_label(c, p->node, &at));
+    if (leads_on || !is_on_the_way(c, p) || p->type == CIT_FLOW_START || p->type == CIT_FLOW_SESSION ||
+        p->type == CIT_FLOW_EXPRESSION || p->type == CIT_FLOW_PAGE || p->type == CIT_FLOW_DELAY ||
+        cit__is_hosts(c, p->type))
         return;
     cit__found(c, cit__at_node(CIT_FLOW_HINT, CIT_FLOW_CODE_DEAD_END, p->node),
                "If another graph enters this one, end with a page, or lead on to an expression node: there the flow "

@@ -254,7 +254,8 @@ void cit__check_exprs(struct cit__check *c)
 {
     struct uses u = { 0 };
 
-    collect_names(c);
+    if (c->err == CIT_OK)
+        collect_names(c);
     if (c->err == CIT_OK && !collect_uses(c, &u))
         c->err = CIT_ENOMEM;
     for (uint32_t number = 1; number <= cit_flow_expr_count(c->g) && c->err == CIT_OK; number++)

@@ -11,7 +11,7 @@
  * nothing is found after it.
  *
  * Depends on: flow/check, expr/notes.
- * Ownership:  the check owns verdict and names; the rest is borrowed.
+ * Ownership:  the check owns verdict, names and reached; the rest is borrowed.
  */
 #ifndef CIT_FLOW_CHECK_INT_H
 #define CIT_FLOW_CHECK_INT_H
@@ -31,6 +31,9 @@ enum cit__verdict {
     CIT__NEVER    /* passes: constant and false, or always an error */
 };
 
+/* How a node is reached: on the way on, or in what special edges do beside it. */
+enum { CIT__MAIN = 1, CIT__SIDE = 2 };
+
 struct cit__check {
     const struct cit_flow_graph *g;
     const struct cit_flow_check_options *opt;
@@ -39,6 +42,7 @@ struct cit__check {
     uint8_t *verdict;        /* owned: enum cit__verdict by number of the expression */
     struct cit_slice *names; /* owned: those that expression nodes set, sorted */
     uint32_t name_count;
+    uint8_t *reached;          /* owned: CIT__MAIN, CIT__SIDE, both or 0 by node */
     uint32_t same[CIT__RANKS]; /* findings of each code */
 };
 
@@ -99,7 +103,7 @@ enum cit__verdict cit__verdict_of(const struct cit_expr_program *prog);
 /* ---- the passes ---- */
 
 void cit__check_exprs(struct cit__check *c); /* first: it makes verdict and names */
-void cit__check_nodes(struct cit__check *c);
+void cit__check_nodes(struct cit__check *c); /* then: it fills reached */
 void cit__check_edges(struct cit__check *c);
 void cit__check_loops(struct cit__check *c);
 

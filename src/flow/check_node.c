@@ -183,36 +183,52 @@ static void check_one(struct cit__check *c, uint32_t node)
 
 /* ---- ways from the start ---- */
 
+/* A node is looked at once for each way it is reached by: node * 2, + 1 for CIT__SIDE. */
 struct walk {
-    bool *is_seen;
+    struct cit__check *c;
     uint32_t *todo, count;
 };
 
-static void see(struct walk *w, uint32_t node)
+static void see(struct walk *w, uint32_t node, uint8_t how)
 {
-    if (node == CIT_FLOW_NONE || w->is_seen[node])
+    if (node == CIT_FLOW_NONE || (w->c->reached[node] & how) != 0)
         return;
-    w->is_seen[node] = true;
-    w->todo[w->count++] = node; /* each once: there is room */
+    w->c->reached[node] |= how;
+    w->todo[w->count++] = node * 2 + (how == CIT__SIDE);
 }
 
-static void walk_from(const struct cit_flow_graph *g, struct walk *w, uint32_t start)
+/* Special edges lead aside; where something waits (a page, a delay) a new way on begins. */
+static uint8_t way_of(const struct walk *w, const struct cit_flow_edge *e, bool is_aside)
 {
-    see(w, start);
-    while (w->count > 0) {
-        const struct cit_flow_slot *s = cit_flow_slot_of(g, cit_flow_node_at(g, w->todo[--w->count])->id);
+    uint8_t type = e->target_node != CIT_FLOW_NONE ? cit_flow_node_at(w->c->g, e->target_node)->type : CIT_FLOW_OTHER;
+    bool waits = !cit__passes_on(w->c, type) && !cit__stops(w->c, type);
 
-        for (uint32_t i = 0; i < s->special_count + s->normal_count; i++)
-            see(w, cit_flow_edge_at(g, cit_flow_out(g, s->special + i))->target_node);
+    return waits || (e->type == CIT_FLOW_EDGE_NORMAL && !is_aside) ? CIT__MAIN : CIT__SIDE;
+}
+
+static void walk_from(struct walk *w, uint32_t start)
+{
+    const struct cit_flow_graph *g = w->c->g;
+
+    see(w, start, CIT__MAIN);
+    while (w->count > 0) {
+        uint32_t next = w->todo[--w->count];
+        const struct cit_flow_slot *s = cit_flow_slot_of(g, cit_flow_node_at(g, next / 2)->id);
+
+        for (uint32_t i = 0; i < s->special_count + s->normal_count; i++) {
+            const struct cit_flow_edge *e = cit_flow_edge_at(g, cit_flow_out(g, s->special + i));
+
+            see(w, e->target_node, way_of(w, e, next % 2 != 0));
+        }
     }
 }
 
-static void say_unreachable(struct cit__check *c, const struct walk *w)
+static void say_unreachable(struct cit__check *c)
 {
     struct cit__label label;
 
     for (uint32_t i = 0; i < cit_flow_node_count(c->g) && c->err == CIT_OK; i++) {
-        if (!w->is_seen[i] && cit__slot_of_node(c, i) != NULL)
+        if (c->reached[i] == 0 && cit__slot_of_node(c, i) != NULL)
             cit__found(c, cit__at_node(CIT_FLOW_WARNING, CIT_FLOW_CODE_UNREACHABLE, i),
                        "Lead an edge to it, or delete it.", "No way leads from the start to the %s.",
                        cit__node_label(c, i, &label));
@@ -222,20 +238,17 @@ static void say_unreachable(struct cit__check *c, const struct walk *w)
 static void check_ways(struct cit__check *c)
 {
     const struct cit_flow_slot *start = cit_flow_slot_of(c->g, 0);
-    uint32_t count = cit_flow_node_count(c->g);
-    struct walk w = { 0 };
+    struct walk w = { .c = c };
 
     if (start == NULL || start->node == CIT_FLOW_NONE)
         return; /* nothing is reached, which is said already */
-    w.is_seen = cit_calloc(count, sizeof *w.is_seen);
-    w.todo = cit_realloc_array(NULL, count, sizeof *w.todo);
-    if (w.is_seen == NULL || w.todo == NULL) {
+    w.todo = cit_calloc(cit_flow_node_count(c->g), 2 * sizeof *w.todo);
+    if (w.todo == NULL) {
         c->err = CIT_ENOMEM;
-    } else {
-        walk_from(c->g, &w, start->node);
-        say_unreachable(c, &w);
+        return;
     }
-    cit_free(w.is_seen);
+    walk_from(&w, start->node);
+    say_unreachable(c);
     cit_free(w.todo);
 }
 

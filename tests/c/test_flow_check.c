@@ -535,6 +535,46 @@ static void dead_ends_that_do_not_return_are_hinted_at(void **state)
     }
 }
 
+static void what_special_edges_do_aside_may_end(void **state)
+{
+    const struct made_node nodes[] = { { 0, "start", 0, 0, 0, 0 }, { 1, "email", 0, "1", 0, 0 },
+                                       { 2, "sms", 0, "1", 0, 0 }, { 3, "page", 0, "1", 0, 0 },
+                                       { 4, "sms", 0, "1", 0, 0 }, { 0, NULL, 0, 0, 0, 0 } };
+    const struct made_edge aside[] = {
+        { 0, 1, 's', "$a" }, { 1, 2, 'n', "$b" }, { 0, 3, 'n', NULL }, { 3, 4, 's', NULL }, { 0, 0, 0, NULL }
+    };
+    const struct made_edge behind_a_page[] = {
+        { 0, 1, 's', "$a" }, { 1, 3, 's', "$b" }, { 3, 2, 'n', NULL }, { 2, 4, 'n', "$c" }, { 0, 0, 0, NULL }
+    };
+    struct cit_flow_findings f;
+
+    (void)state;
+    assert_clean(check(nodes, aside));
+    f = check(nodes, behind_a_page);
+    assert_int_equal(f.count, 2);
+    assert_int_equal(find(&f, "dead-end")->node, 4);
+    assert_int_equal(find(&f, "no-else")->node, 2);
+    cit_flow_findings_fini(&f);
+}
+
+static void special_edges_that_return_too_early_are_hinted_at(void **state)
+{
+    const struct made_node nodes[] = { { 0, "start", 0, 0, 0, 0 },
+                                       { 1, "page", 0, "1", 0, 0 },
+                                       { 2, "expression", 0, 0, "a", "1" },
+                                       { 0, NULL, 0, 0, 0, 0 } };
+    const struct made_edge returns[] = { { 0, 1, 'n', NULL }, { 1, 2, 's', "$a" }, { 0, 0, 0, NULL } };
+    const struct made_edge leads_on[] = {
+        { 0, 2, 's', "$a" }, { 2, 1, 'n', NULL }, { 0, 1, 'n', NULL }, { 0, 0, 0, NULL }
+    };
+    const struct made_edge in_the_way[] = { { 0, 1, 'n', NULL }, { 1, 2, 'n', NULL }, { 0, 0, 0, NULL } };
+
+    (void)state;
+    assert_only_and_free(check(nodes, returns), CIT_FLOW_HINT, "special-returns", 2, NEVER);
+    assert_clean(check(nodes, leads_on));
+    assert_clean(check(nodes, in_the_way));
+}
+
 static void a_delay_that_leads_nowhere_is_reported(void **state)
 {
     const struct made_node nodes[] = {
@@ -750,6 +790,8 @@ int main(void)
         cmocka_unit_test(special_edges_back_to_their_node_are_reported),
         cmocka_unit_test(a_special_edge_into_a_session_that_stays_is_reported),
         cmocka_unit_test(dead_ends_that_do_not_return_are_hinted_at),
+        cmocka_unit_test(what_special_edges_do_aside_may_end),
+        cmocka_unit_test(special_edges_that_return_too_early_are_hinted_at),
         cmocka_unit_test(a_delay_that_leads_nowhere_is_reported),
         cmocka_unit_test(errors_come_first_then_the_order_of_the_codes),
         cmocka_unit_test(findings_are_appended_and_those_before_stay_in_place),
