@@ -1,7 +1,10 @@
 """What authors and therapists work with."""
 
 from django.contrib import admin
-from django.urls import reverse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
@@ -41,9 +44,21 @@ class SessionAdmin(admin.ModelAdmin):
     class Media:
         css = {"all": ["content/admin.css"]}
 
+    def get_urls(self):
+        alone = path("<int:pk>/drawing/", self.admin_site.admin_view(self.drawing), name="session_drawing")
+        return [alone, *super().get_urls()]
+
+    def drawing(self, request, pk):
+        """The drawing alone, for large ones."""
+        session = get_object_or_404(Session, pk=pk)
+        if not self.has_view_permission(request, session):
+            raise PermissionDenied
+        drawing = graphs.draw(session)
+        return HttpResponse(drawing.svg or drawing.why_not, headers={"Content-Security-Policy": "script-src 'none'"})
+
     @admin.display(description="nodes, edges")
     def size(self, session):
-        return f"{len(session.data['nodes'])}, {len(session.data['edges'])}"
+        return graphs.size(session)
 
     @admin.display(description="findings")
     def findings(self, session):
@@ -54,8 +69,12 @@ class SessionAdmin(admin.ModelAdmin):
         if session.pk is None:
             return "Save the session to see it."
         drawing = graphs.draw(session)
-        # Graphviz escapes what authors write; the SVG has no scripts and no links.
-        picture = mark_safe(drawing.svg) if drawing.svg else drawing.why_not
+        picture = drawing.why_not
+        if drawing.svg:
+            alone = reverse("admin:session_drawing", args=[session.pk])
+            caption = format_html('<figcaption><a href="{}" target="_blank">the drawing alone</a></figcaption>', alone)
+            # Graphviz escapes what authors write; the SVG has no scripts and no links.
+            picture = caption + mark_safe(drawing.svg)
         found = format_html_join(
             "",
             '<li class="{}"><strong>{}</strong>{}<p>{}</p><small>{}</small></li>',

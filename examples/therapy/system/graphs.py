@@ -22,6 +22,15 @@ def graph_of(session):
     return Graph(session.data, dialect="A" if settings.THERAPY_LINEAGE == "A" else "B")
 
 
+def size(session):
+    """Numbers of nodes and edges, in words."""
+    try:
+        graph = graph_of(session)
+    except GraphError:
+        return "no graph"
+    return f"{len(graph.nodes)}, {len(graph.edges)}"
+
+
 def draw(session):
     """The drawing of a session."""
     context = {"declared": _declared(), "session": str(session.pk)}

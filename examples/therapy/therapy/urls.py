@@ -3,6 +3,7 @@
 from content import views as content
 from django.contrib import admin
 from django.urls import path
+from django.views.generic import RedirectView
 from system import views as system
 from users import views as users
 
@@ -14,6 +15,7 @@ urlpatterns = [
     path("api/system/evaluate-expression/", system.evaluate_expression, name="evaluate_expression"),
     path("login/", users.login, name="login"),
     path("login/<int:user_id>/<str:token>", users.login_by_link, name="login_link"),
+    path("favicon.ico", RedirectView.as_view(url="/static/content/moon.svg", permanent=True)),
     path("logout/", users.logout, name="logout"),
     path("admin/", admin.site.urls),
     path("<slug:slug>/", content.enter, name="enter"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -445,6 +446,29 @@ def staff():
 @pytest.mark.parametrize("table", ["session", "content", "variable", "program", "outbox", "programuseraccess"])
 def test_the_admin_lists_what_authors_work_with(staff, user, table):
     assert staff.get(f"/admin/system/{table}/").status_code == 200
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+def test_the_admin_draws_a_session_with_its_findings(staff):
+    draft = Session.objects.get(route_slug="calm-draft")
+    page = staff.get(f"/admin/system/session/{draft.pk}/change/").content.decode()
+    assert "<svg" in page
+    assert page.count('<li class="error">') == 4
+    assert "is missing" in page
+    assert staff.get(f"/admin/system/session/{draft.pk}/drawing/").content.startswith(b"<svg")
+    assert Browser().get(f"/admin/system/session/{draft.pk}/drawing/").status_code == 302
+    sound = Session.objects.get(route_slug="calm")
+    assert "Nothing was found." in staff.get(f"/admin/system/session/{sound.pk}/change/").content.decode()
+    assert "4 errors" in staff.get("/admin/system/session/").content.decode()
+
+
+@pytest.mark.parametrize("data", [{}, {"nodes": 7, "edges": []}, [1], {"nodes": [{"id": {}}], "edges": None}])
+def test_the_admin_shows_a_session_that_is_no_graph(staff, data):
+    broken = Session.objects.create(title=f"broken {data}", data=data)
+    page = staff.get(f"/admin/system/session/{broken.pk}/change/")
+    assert "This is no graph" in page.content.decode()
+    assert staff.get("/admin/system/session/").status_code == 200
+    broken.delete()
 
 
 def test_the_admin_shows_users_events_and_tasks(staff, user, browser):
