@@ -97,11 +97,12 @@ static int make(struct cit_py_state *st, struct cit_py_env *e)
     return 0;
 }
 
-/* One that has more keys than the template, or can't be watched, is for one request. */
+/* One that has other keys than the template, or can't be watched, is for one request.  The
+ * size alone does not tell: a field may stand in the place of a Host that was not sent. */
 void cit_py_environ_done(struct cit_py_state *st, struct cit_py_env *e)
 {
     if (e->dict == NULL || (e->is_watched && Py_REFCNT(e->dict) == 1 && cit_py_stamp_of(e->dict) == e->stamp &&
-                            PyDict_GET_SIZE(e->dict) == CIT_PY_KEY_COUNT))
+                            PyDict_GET_SIZE(e->dict) == CIT_PY_KEY_COUNT && e->value[CIT_PY_KEY_http_host] != NULL))
         return;
     if (e->is_watched)
         cit_py_stamp_unwatch(st, e->dict);
@@ -409,6 +410,7 @@ static int put_all(const struct fill *f, struct cit_py_call *c, const struct cit
         return -1;
     if (host.p != NULL)
         return put_new(f, CIT_PY_KEY_http_host, cit_py_text(f->st, host.p, host.n));
+    f->e->value[CIT_PY_KEY_http_host] = NULL; /* its key is gone: for this request only */
     return PyDict_DelItem(f->e->dict, f->st->key[CIT_PY_KEY_http_host]);
 }
 

@@ -97,6 +97,28 @@ def test_a_request_without_host_has_none(server: Server) -> None:
     assert ask(server, "/environ")["HTTP_HOST"] == "t"
 
 
+@pytest.mark.parametrize("field", ["Authorization: Bearer of-a", "Cookie: of-a", "Content-Type: of/a", "X-Of-A: x"])
+def test_a_field_in_the_place_of_host_does_not_reach_the_next_client(server: Server, field: str) -> None:
+    name = field.partition(":")[0].upper().replace("-", "_")
+    with server.connect() as a:
+        env = json.loads(a.exchange(f"GET /environ HTTP/1.0\r\n{field}\r\n\r\n".encode()).body)
+    assert any(key.endswith(name) for key in env)
+    for _ in range(3):
+        env = ask(server, "/environ")
+        assert not any(key.endswith(name) for key in env)
+        assert env["HTTP_HOST"] == "t"
+
+
+def test_requests_without_host_and_with_a_field_follow_each_other(server: Server) -> None:
+    with server.connect() as c:
+        for n in range(4):
+            r = c.exchange(f"GET /environ HTTP/1.0\r\nConnection: keep-alive\r\nX-N{n}: v\r\n\r\n".encode())
+            env = json.loads(r.body)
+            assert {k for k in env if k.startswith("HTTP_")} == {"HTTP_CONNECTION", f"HTTP_X_N{n}"}
+            r = c.exchange(b"GET /environ HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            assert {k for k in json.loads(r.body) if k.startswith("HTTP_")} == {"HTTP_CONNECTION"}
+
+
 def test_fields_of_one_name_are_joined(server: Server) -> None:
     env = ask(server, "/environ", "X-A: 1", "x-a: 1", "X-A: 2", "Cookie: a=b", "Cookie: c=d", "Accept: x")
     assert (env["HTTP_X_A"], env["HTTP_COOKIE"], env["HTTP_ACCEPT"]) == ("1,1,2", "a=b; c=d", "x")
