@@ -245,6 +245,15 @@ static int expect_said(struct cit__h1_walk *w, struct cit_slice rest)
     return CIT_OK;
 }
 
+/* One media type (RFC 9110 8.3): two joined by a comma, as a list's are, would be none. */
+static int type_said(struct cit__h1_walk *w)
+{
+    if (w->is_request && (w->facts & CIT__HAS_CONTENT_TYPE) != 0)
+        return cit__h1_refuse(w, CIT_H1_BAD_TYPE_TWICE);
+    w->facts |= CIT__HAS_CONTENT_TYPE;
+    return CIT_OK;
+}
+
 int cit__h1_field_said(struct cit__h1_walk *w, const struct cit_h1_field *f)
 {
     struct cit_slice value = cit_slice(f->value, f->value_n);
@@ -256,6 +265,8 @@ int cit__h1_field_said(struct cit__h1_walk *w, const struct cit_h1_field *f)
         return length_said(w, value);
     case CIT_FIELD_TRANSFER_ENCODING:
         return coding_said(w, value);
+    case CIT_FIELD_CONTENT_TYPE:
+        return type_said(w);
     case CIT_FIELD_EXPECT:
         return expect_said(w, value);
     case CIT_FIELD_CONNECTION:

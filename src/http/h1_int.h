@@ -11,12 +11,13 @@
 
 #include "http/h1_parse.h"
 
-/* Facts: what the Connection fields said. */
+/* Facts: what the Connection fields said, and which fields there were. */
 enum {
     CIT__SAID_CLOSE = 1,
     CIT__SAID_KEEP_ALIVE = 2,
     CIT__SAID_UPGRADE = 4,
-    CIT__HAS_UPGRADE = 8 /* there was an Upgrade field */
+    CIT__HAS_UPGRADE = 8,
+    CIT__HAS_CONTENT_TYPE = 16
 };
 
 /* One walk over a head. */

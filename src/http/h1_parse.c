@@ -17,6 +17,7 @@
 
 /* Longer than any method registered (UPDATEREDIRECTREF, 17) or likely. */
 #define METHOD_MAX 64
+#define EMPTY_LINES 2 /* before a request: RFC 9112 2.2, at least one */
 
 static const struct {
     const char *name, *text;
@@ -239,6 +240,16 @@ static int absolute_form(struct cit__h1_walk *w, size_t scheme)
     return CIT_OK;
 }
 
+/* uri-host ":" port, with a port (RFC 9112 3.2.3; RFC 9110 9.3.6: there is no default). */
+static bool is_tunnel(struct cit_slice s)
+{
+    size_t n = s.n;
+
+    while (n > 0 && cit__is_digit(s.p[n - 1]))
+        n--;
+    return n > 0 && n < s.n && s.p[n - 1] == ':' && cit__h1_is_authority(s);
+}
+
 /* Which form the target has, and whether the method may have it (RFC 9112 3.2). */
 static int target_form(struct cit__h1_walk *w)
 {
@@ -246,7 +257,7 @@ static int target_form(struct cit__h1_walk *w)
     size_t scheme;
 
     if (h->method_id == CIT_METHOD_CONNECT)
-        return cit__h1_refuse(w, CIT_H1_BAD_CONNECT);
+        return cit__h1_refuse(w, is_tunnel(h->target) ? CIT_H1_BAD_CONNECT : CIT_H1_BAD_TARGET);
     if (h->path.n > 0 && h->path.p[0] == '/')
         return CIT_OK;
     if (h->target.n == 1 && h->target.p[0] == '*' && h->method_id == CIT_METHOD_OPTIONS) {
@@ -325,7 +336,7 @@ static int request_line(struct cit__h1_walk *w)
     const char *start;
     int err;
 
-    if (w->p < w->end && (*w->p == '\r' || *w->p == '\n')) { /* one empty line: RFC 9112 2.2 */
+    for (int i = 0; i < EMPTY_LINES && w->p < w->end && (*w->p == '\r' || *w->p == '\n'); i++) {
         err = crlf(w);
         if (err != CIT_OK)
             return err;
@@ -491,7 +502,7 @@ static int last_line(struct cit__h1_walk *w, const char *buf, size_t seen)
         return CIT_OK;
     for (line = seen; line > 0 && buf[line - 1] != '\n'; line--)
         continue;
-    if (line <= 2 || line == seen || buf[line] == '\r') /* the first line, a new one, the last one */
+    if (line <= 2 * EMPTY_LINES || line == seen || buf[line] == '\r') /* the first line, a new one, the last one */
         return CIT_OK;
     w->p = buf + line;
     return field_line(w, &unused);

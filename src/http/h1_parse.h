@@ -42,6 +42,7 @@
     X(HOST_MISSING, 400, "there is no Host field")                                             \
     X(HOST_TWICE, 400, "there is more than one Host field")                                    \
     X(HOST, 400, "the Host field is not valid")                                                \
+    X(TYPE_TWICE, 400, "there is more than one Content-Type field")                            \
     X(LENGTH, 400, "the Content-Length field is not valid")                                    \
     X(LENGTH_TWICE, 400, "there is more than one Content-Length")                              \
     X(CODING, 501, "the transfer coding is not supported")                                     \
