@@ -35,7 +35,7 @@ int cit_py_charge(struct cit_py_run *r, uint64_t units)
 {
     if (units > r->work) {
         r->work = 0;
-        PyErr_SetString(PyExc_OverflowError, "the expression has too much to do");
+        PyErr_SetString(PyExc_OverflowError, "the evaluation takes too many steps");
         return -1;
     }
     r->work -= units;
