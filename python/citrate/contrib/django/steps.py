@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 # The steps around the running code: (database, model, primary key) -> what is being stepped.
 _current: ContextVar[dict[tuple[Any, ...], _Stepped] | None] = ContextVar("citrate_steps", default=None)
+_MISSING = object()
 
 
 class StepConflict(Exception):
@@ -244,7 +245,9 @@ class _Stepped:
             return
         known = self.known
         for name, value in data.items():
-            if name not in known or _differs(known[name], value):
+            # What may change in place is known by a copy: the same object is the same value.
+            old = known.get(name, _MISSING)
+            if old is not value and (old is _MISSING or _differs(old, value)):
                 known[name] = _frozen(value)
                 self.changed.add(name)
                 self.removed.discard(name)
@@ -282,7 +285,7 @@ class _Stepped:
 
 def _frozen(value: Any) -> Any:
     """A copy of what may be changed in place; everything else as it is."""
-    return copy.deepcopy(value) if isinstance(value, (dict, list)) else value
+    return copy.deepcopy(value) if isinstance(value, (dict, list, tuple)) else value
 
 
 def _differs(old: Any, new: Any) -> bool:
