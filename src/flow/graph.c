@@ -115,8 +115,12 @@ static void *grown(void *items, uint32_t *cap, size_t size, uint32_t need)
 static int add_text(struct cit_flow_builder *b, struct cit_slice text, struct span *out)
 {
     size_t at = b->texts.len;
-    int err = cit_buf_add_slice(&b->texts, text);
+    int err;
 
+    *out = (struct span){ 0 };
+    if (text.n == 0)
+        return CIT_OK;
+    err = cit_buf_add_slice(&b->texts, text);
     if (err == CIT_OK)
         *out = (struct span){ (uint32_t)at, (uint32_t)text.n };
     return err;
