@@ -15,9 +15,9 @@ static const struct cit_slice field_names[CIT_FIELD_COUNT] = { [CIT_FIELD_OTHER]
 #undef CIT_FIELD_NAME
 };
 
-/* Length and first letter happen to give every known name a slot of its own; the
+/* Five times the length and the first letter happen to give every known name a slot of its own; the
  * compiler refuses the table (-Woverride-init) when a new name breaks that. */
-#define SLOT(n, first) (((unsigned)(n) + (unsigned)(first)) & 63)
+#define SLOT(n, first) ((5 * (unsigned)(n) + (unsigned)(first)) & 63)
 
 static const uint8_t field_slots[64] = {
     [SLOT(4, 'h')] = CIT_FIELD_HOST,
@@ -27,6 +27,7 @@ static const uint8_t field_slots[64] = {
     [SLOT(17, 't')] = CIT_FIELD_TRANSFER_ENCODING,
     [SLOT(2, 't')] = CIT_FIELD_TE,
     [SLOT(7, 't')] = CIT_FIELD_TRAILER,
+    [SLOT(8, 't')] = CIT_FIELD_TRAILERS,
     [SLOT(7, 'u')] = CIT_FIELD_UPGRADE,
     [SLOT(6, 'e')] = CIT_FIELD_EXPECT,
     [SLOT(10, 'k')] = CIT_FIELD_KEEP_ALIVE,

@@ -72,6 +72,7 @@ enum cit_h1_bad {
     X(TRANSFER_ENCODING, "transfer-encoding")     \
     X(TE, "te")                                   \
     X(TRAILER, "trailer")                         \
+    X(TRAILERS, "trailers")                       \
     X(UPGRADE, "upgrade")                         \
     X(EXPECT, "expect")                           \
     X(KEEP_ALIVE, "keep-alive")                   \

