@@ -30,23 +30,23 @@ enum { CIT_FLOW_NODES_MAX = 1000 * 1000, CIT_FLOW_EDGES_MAX = 4 * 1000 * 1000 };
 #define CIT_FLOW_NONE UINT32_MAX /* no such node, slot or edge */
 
 /* name, text in graphs */
-#define CIT_FLOW_TYPES(X)                               \
-    X(OTHER, "")                                        \
-    X(START, "start")                                   \
-    X(PAGE, "page")                                     \
-    X(WAIT, "wait")                                     \
-    X(SESSION, "session")                               \
-    X(BACKGROUND, "background_session")                 \
-    X(EXPRESSION, "expression")                         \
-    X(EMAIL, "email")                                   \
-    X(SMS, "sms")                                       \
-    X(REGISTER, "register")                             \
-    X(ENROLL, "enroll")                                 \
-    X(LEAVE, "leave")                                   \
-    X(DELAY, "delay")                                   \
-    X(TOOL, "tool")                                     \
-    X(NOTIFICATION, "therapist_notification")           \
-    X(CODE, "code")                                     \
+#define CIT_FLOW_TYPES(X)                     \
+    X(OTHER, "")                              \
+    X(START, "start")                         \
+    X(PAGE, "page")                           \
+    X(WAIT, "wait")                           \
+    X(SESSION, "session")                     \
+    X(BACKGROUND, "background_session")       \
+    X(EXPRESSION, "expression")               \
+    X(EMAIL, "email")                         \
+    X(SMS, "sms")                             \
+    X(REGISTER, "register")                   \
+    X(ENROLL, "enroll")                       \
+    X(LEAVE, "leave")                         \
+    X(DELAY, "delay")                         \
+    X(TOOL, "tool")                           \
+    X(NOTIFICATION, "therapist_notification") \
+    X(CODE, "code")                           \
     X(END, "end")
 
 enum cit_flow_type {

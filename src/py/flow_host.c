@@ -16,14 +16,16 @@ static struct cit_walk_graph lent(struct cit_py_graph *graph)
     return (struct cit_walk_graph){ graph->g, graph };
 }
 
-/* Borrowed from the graph, which the place keeps. */
+/* Both are borrowed from the graph, which the place or the walk keeps. */
 static PyObject *node_of(const struct cit_walk_place *place)
 {
+    /* borrowed: see above */
     return PySequence_Fast_GET_ITEM(graph_of(&place->graph)->nodes, (Py_ssize_t)place->slot->node);
 }
 
 static PyObject *edge_of(const struct cit_walk_graph *graph, uint32_t edge)
 {
+    /* borrowed: see above */
     return PySequence_Fast_GET_ITEM(graph_of(graph)->edges, (Py_ssize_t)edge);
 }
 

@@ -15,6 +15,19 @@ static void forget_graph(struct cit_py_walker *w)
     Py_XDECREF((PyObject *)was);
 }
 
+/* Reading what a host stores may call back: a graph that was made meanwhile goes. */
+static void list_graph(struct cit_py_walker *w)
+{
+    PyObject *nodes = Py_NewRef(w->nodes != NULL ? w->nodes : Py_None);
+    PyObject *edges = Py_NewRef(w->edges != NULL ? w->edges : Py_None);
+    struct cit_py_graph *graph = cit_py_listing_new(w->st, nodes, edges);
+
+    forget_graph(w);
+    w->now = graph;
+    Py_DECREF(nodes);
+    Py_DECREF(edges);
+}
+
 /* A Graph knows the language of its expressions. */
 static void adopt(struct cit_py_walker *w, struct cit_py_graph *graph)
 {
@@ -27,8 +40,7 @@ struct cit_py_graph *cit_py_walker_graph(struct cit_py_walker *w)
     if (w->now != NULL)
         return w->now;
     if (w->graph == NULL || w->graph == Py_None)
-        w->now =
-            cit_py_listing_new(w->st, w->nodes != NULL ? w->nodes : Py_None, w->edges != NULL ? w->edges : Py_None);
+        list_graph(w);
     else if (!cit_py_graph_check(w->st, w->graph))
         PyErr_Format(PyExc_TypeError, "graph must be a Graph or None, not %.200s", Py_TYPE(w->graph)->tp_name);
     else if (cit_py_graph_open((struct cit_py_graph *)w->graph) == 0)
