@@ -252,6 +252,13 @@ static char *put_case(char *to, struct cit_slice s, size_t n, bool is_upper)
     return put_code(to, is_upper ? cit__upper_of(code) : cit__lower_of(code));
 }
 
+static inline char ascii_case(char c, bool is_upper)
+{
+    char first = is_upper ? 'a' : 'A';
+
+    return c >= first && c <= first + 25 ? (char)(c ^ 0x20) : c;
+}
+
 /* A letter of two bytes may become one of three (U+023A), never more. */
 int cit__text_case(struct cit__run *r, struct cit_slice s, bool is_upper, struct cit_slice *out)
 {
@@ -267,6 +274,11 @@ int cit__text_case(struct cit__run *r, struct cit_slice s, bool is_upper, struct
         return err;
     to = p;
     for (; s.n > 0; s = cit_slice(s.p + n, s.n - n)) {
+        n = 1;
+        if ((unsigned char)s.p[0] < 0x80) {
+            *to++ = ascii_case(s.p[0], is_upper);
+            continue;
+        }
         (void)cit__text_code(s, &n);
         to = put_case(to, s, n, is_upper);
     }

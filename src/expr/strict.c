@@ -216,6 +216,8 @@ static void note_word(struct parser *p, uint32_t at, struct cit_slice name)
     };
     struct cit__said said;
 
+    if (name.n > 9 || strchr("TFNUAOItfnuaoi", name.p[0]) == NULL)
+        return; /* most names */
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (cit_slice_eq_nocase(name, cit_slice_str(words[i].word)))
             cit__build_note(p->b, CIT_EXPR_NOTE_WORD_AS_NAME,

@@ -32,9 +32,19 @@ static char byte_at(const struct cit__lex *lex, size_t i)
     return i < lex->b->text.n ? lex->b->text.p[i] : '\0';
 }
 
-static bool is_digit(char c)
+static inline bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
+}
+
+static inline bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static inline bool is_ascii_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || is_digit(c);
 }
 
 /* The bytes of the well-formed character text starts with, 0 when there is none.  Lone surrogates
@@ -83,10 +93,8 @@ static size_t word_char(const struct cit__lex *lex, size_t i)
     uint32_t code;
     size_t n;
 
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || is_digit(c))
-        return 1;
     if ((unsigned char)c < 0x80)
-        return 0;
+        return is_ascii_word(c);
     n = char_len(cit_slice(lex->b->text.p + i, lex->b->text.n - i), &code);
     return n > 0 && is_letter(code) ? n : 0;
 }
@@ -96,8 +104,12 @@ static size_t word_end(const struct cit__lex *lex, size_t i)
 {
     size_t n;
 
-    while ((n = word_char(lex, i)) > 0)
+    do {
+        while (i < lex->b->text.n && is_ascii_word(lex->b->text.p[i]))
+            i++;
+        n = word_char(lex, i);
         i += n;
+    } while (n > 0);
     return i;
 }
 
@@ -327,8 +339,8 @@ static void read_text(struct cit__lex *lex, size_t i, bool is_raw)
 
 /* ---- words ---- */
 
-static const char *const lexeme_texts[] = {
-#define CIT__LEXEME_TEXT(name, text) text,
+static const struct cit_slice lexeme_texts[] = {
+#define CIT__LEXEME_TEXT(name, text) { text, sizeof(text) - 1 },
     CIT__LEXEMES(CIT__LEXEME_TEXT)
 #undef CIT__LEXEME_TEXT
 };
@@ -354,8 +366,10 @@ static enum cit__lexeme word_kind(struct cit__lex *lex)
         { "None", "write null", CIT__L_NULL },
     };
 
+    if (lex->value.n > 5)
+        return CIT__L_NAME; /* no word of the language is longer */
     for (int kind = CIT__L_TRUE; kind <= CIT__L_IN; kind++)
-        if (cit_slice_eq(lex->value, cit_slice_str(lexeme_texts[kind])))
+        if (cit_slice_eq(lex->value, lexeme_texts[kind]))
             return (enum cit__lexeme)kind;
     for (size_t i = 0; i < sizeof python / sizeof python[0]; i++) {
         if (!cit_slice_eq(lex->value, cit_slice_str(python[i].word)))
@@ -395,7 +409,7 @@ bool cit__lex_field(struct cit__lex *lex)
 {
     size_t begin = lex->end, end;
 
-    while (byte_at(lex, begin) != '\0' && strchr(" \t\r\n", byte_at(lex, begin)) != NULL)
+    while (is_blank(byte_at(lex, begin)))
         begin++;
     end = word_end(lex, begin);
     if (end == begin) {
@@ -497,18 +511,33 @@ static void stop_sign(struct cit__lex *lex, struct cit_slice rest)
         stop_piece(lex, end, "` has no meaning here", NULL);
 }
 
+/* Our sign that the rest begins with, the longest one; END when there is none. */
+static enum cit__lexeme sign_of(struct cit_slice rest)
+{
+    enum cit__lexeme best = CIT__L_END;
+
+    for (int kind = CIT__L_EQ; kind < CIT__L_COUNT; kind++) {
+        struct cit_slice sign = lexeme_texts[kind];
+
+        if (rest.p[0] == sign.p[0] && (sign.n == 1 || (rest.n > 1 && rest.p[1] == sign.p[1])) &&
+            sign.n > lexeme_texts[best].n)
+            best = (enum cit__lexeme)kind;
+    }
+    return best;
+}
+
 static void read_sign(struct cit__lex *lex)
 {
     struct cit_slice rest = cit_slice(lex->b->text.p + lex->at, lex->b->text.n - lex->at);
-    enum cit__lexeme best = CIT__L_END;
+    enum cit__lexeme ours = sign_of(rest);
+    size_t len = lexeme_texts[ours].n;
+    /* Signs of other languages that begin with one of ours go on with one of these. */
+    bool may_be_foreign = len == 0 || (rest.n > len && strchr("=>*/", rest.p[len]) != NULL);
 
-    for (int kind = CIT__L_EQ; kind < CIT__L_COUNT; kind++)
-        if (begins_with(rest, lexeme_texts[kind]) && strlen(lexeme_texts[kind]) > strlen(lexeme_texts[best]))
-            best = (enum cit__lexeme)kind;
-    if (stop_foreign(lex, rest, strlen(lexeme_texts[best])))
+    if (may_be_foreign && stop_foreign(lex, rest, len))
         return;
-    if (best != CIT__L_END)
-        found(lex, best, lex->at + strlen(lexeme_texts[best]));
+    if (len > 0)
+        found(lex, ours, lex->at + len);
     else
         stop_sign(lex, rest);
 }
@@ -520,7 +549,7 @@ void cit__lex_next(struct cit__lex *lex)
     size_t i = lex->end;
     char c;
 
-    while (i < lex->b->text.n && strchr(" \t\r\n", byte_at(lex, i)) != NULL && byte_at(lex, i) != '\0')
+    while (is_blank(byte_at(lex, i)))
         i++;
     lex->at = (uint32_t)i;
     c = byte_at(lex, i);
