@@ -11,6 +11,7 @@ import types
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import flow_stub
@@ -547,3 +548,12 @@ def test_the_default_host_finds_the_models_when_they_are_asked_for(monkeypatch: 
     }  # fmt: skip
     assert found.now_utc().utcoffset() is not None
     assert found.step(user) is None
+
+
+def test_the_settings_count_in_a_django_application(tmp_path: Path) -> None:
+    pytest.importorskip("huey")
+    pytest.importorskip("psycopg")
+    from therapy_site import checks
+
+    env = {"THERAPY_ENGINE": "native", "THERAPY_DATA": str(tmp_path), "PORTRAIT": str(tmp_path / "portrait.json")}
+    checks("check_engine.py", **env)
