@@ -176,7 +176,7 @@ static inline uint64_t flow_circle(const struct flow_ways *w, uint32_t node)
 {
     uint64_t with = 0;
 
-    if (!(w->to[node] >> node & 1))
+    if (node >= FLOW_PROPS_NODES || !(w->to[node] >> node & 1))
         return 0;
     for (uint32_t i = 0; i < cit_flow_node_count(w->g); i++) {
         if (w->to[node] >> i & w->to[i] >> node & 1)
