@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 READY_WITHIN = 60.0  # seconds
 STOP_WITHIN = 30.0
@@ -35,12 +36,13 @@ def postgres(folder: Path, *, durable: bool = True) -> Iterator[str]:
     """A PostgreSQL of one's own with its data in `folder`; yields a connection string.
 
     As root it runs as the user postgres (it refuses to run as root); where that user may not go
-    into the folder, the data is under /var/tmp.  `durable=False` is for tests: it is quick, and
-    what it holds may be lost with the machine's power.
+    into the folder, the data is under /var/tmp.  `durable=False` is for tests: it does not wait for
+    the disk, and its data is removed at the end.
     """
     programs = _postgres_programs()
     user = "postgres" if os.geteuid() == 0 else None
-    data = _place_for(folder, user) / "postgres"
+    place = _place_for(folder, user)
+    data = place / "postgres"
     sockets = Path(tempfile.mkdtemp(prefix="therapy-pg-"))
     try:
         if user:
@@ -65,6 +67,8 @@ def postgres(folder: Path, *, durable: bool = True) -> Iterator[str]:
             yield f"host={sockets} dbname={NAME} user={NAME}"
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
+        if not durable:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -87,12 +91,12 @@ def redis(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def running(
-    command: list[str | Path],
+    command: list[Any],
     log: Path | None,
     stop: signal.Signals = signal.SIGTERM,
     *,
     user: str | None = None,
-    **options: object,
+    **options: Any,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is ended with its group, whatever happens; its words go to `log` (None: where ours go)."""
     with contextlib.ExitStack() as stack:
@@ -104,7 +108,7 @@ def running(
             stderr=out,
             start_new_session=True,
             **_as_user(user),
-            **options,  # type: ignore[call-overload]
+            **options,
         )
         try:
             yield process
@@ -132,35 +136,32 @@ def _postgres_programs() -> Path:
 
 
 def _place_for(folder: Path, user: str | None) -> Path:
-    """A folder that the user owns: this one, or one of the same name's under /var/tmp."""
+    """A folder for the data that the user owns: within this one, or one of its own under /var/tmp."""
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    if user is None:
-        return folder
-    if subprocess.run(["test", "-x", folder], **_as_user(user)).returncode != 0:
-        folder = Path("/var/tmp") / f"therapy-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.stat().st_uid not in (0, pwd.getpwnam(user).pw_uid):
-            raise RuntimeError(f"{folder} belongs to somebody else")
     place = folder / "data"
-    place.mkdir(exist_ok=True)
-    shutil.chown(folder if folder.parent == Path("/var/tmp") else place, user, user)
-    shutil.chown(place, user, user)
+    if user and subprocess.run(["test", "-x", folder], **_as_user(user)).returncode != 0:
+        place = Path("/var/tmp") / f"therapy-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+    place.mkdir(mode=0o700, exist_ok=True)
+    if user:
+        if place.stat().st_uid not in (0, pwd.getpwnam(user).pw_uid):
+            raise RuntimeError(f"{place} belongs to somebody else")
+        shutil.chown(place, user, user)
     return place
 
 
-def _as_user(user: str | None) -> dict[str, object]:
+def _as_user(user: str | None) -> dict[str, Any]:
     return {"user": user, "group": user, "extra_groups": [], "cwd": "/"} if user else {}
 
 
 def _run(*command: str | Path, user: str | None = None, check: bool = True) -> str:
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **_as_user(user))  # type: ignore[call-overload]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **_as_user(user))
     if check and done.returncode != 0:
         raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
     return str(done.stdout)
 
 
-def _until_ready(command: list[str | Path]) -> None:
+def _until_ready(command: list[Any]) -> None:
     end = time.monotonic() + READY_WITHIN
     while subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
         if time.monotonic() > end:

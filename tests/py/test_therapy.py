@@ -125,7 +125,7 @@ def test_the_whole_site_with_its_services(tmp_path: Path) -> None:
         pytest.skip(str(error))
     port = free_port()
     command = [sys.executable, str(SITE / "run"), "--python", sys.executable, "--folder", str(tmp_path)]
-    command += ["--users", "10", "--bind", f"127.0.0.1:{port}"]
+    command += ["--users", "10", "--throw-away", "--bind", f"127.0.0.1:{port}"]
     log = tmp_path / "run.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=out, stderr=out, start_new_session=True)
@@ -139,11 +139,11 @@ def test_the_whole_site_with_its_services(tmp_path: Path) -> None:
         query = "from system.models import *; ProgramUserAccess.objects.update(time_factor=2 / 86400)"
         manage("shell", "-c", query, **env)
         users = journey.read_users(tmp_path / "site/users.csv", 10)
-        result = journey.run(url, users, loops=2)
+        # Once: a delayed step that comes while its user walks on moves them, as it should.
+        result = journey.run(url, users, loops=1)
         assert result.errors == [], log.read_text()
         ask = "from system.models import *; print('asked', Outbox.objects.filter(kind='sms').count())"
-        # The second round's delay may replace the first one's before it is due.
-        asked = until(lambda: int(re.findall(r"asked (\d+)", manage("shell", "-c", ask, **env))[0]) >= 10, 60)
+        asked = until(lambda: int(re.findall(r"asked (\d+)", manage("shell", "-c", ask, **env))[0]) == 10, 90)
         assert asked, (tmp_path / "worker.log").read_text()
         phone = re.findall(
             r"phone (\+\d+)",
