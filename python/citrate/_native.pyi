@@ -176,6 +176,9 @@ class Walker:
     has_scope: bool
     @property
     def evaluations(self) -> int: ...
+    @property
+    def index(self) -> Any:
+        """The graph of now, made of nodes and edges; `graph` of another walker may be set to it."""
     def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
     def transition(self, source_id: Any) -> Any:
         """Along the edges of a node, to a page or None."""

@@ -104,19 +104,19 @@ PyObject *cit_py_listing_field(struct cit_py_state *st, PyObject *item, PyObject
 
 extern PyType_Spec cit_py_walker_spec;
 
-/* Members that are Python attributes, None at first; whether setting one makes the graph of now stale. */
-#define CIT_PY_WALKER_OBJECTS(X)                                          \
-    X(user, false)   /* conditions read user.data, looked up each time */ \
-    X(data, false)   /* ... or this, when it is not None */               \
-    X(nodes, true)   /* dict: id -> node, of the session of now */        \
-    X(edges, true)   /* its edges, an iterable */                         \
-    X(graph, true)   /* a Graph in place of nodes and edges, or None */   \
-    X(moment, false) /* the time expressions see; None: the clock's */    \
-    X(reserved_names, false)
+/* Members that are Python attributes, None at first; what becomes of the graph of now when one is set. */
+#define CIT_PY_WALKER_OBJECTS(X)                                                \
+    X(user, stays)         /* conditions read user.data, looked up each time */ \
+    X(data, stays)         /* ... or this, when it is not None */               \
+    X(nodes, is_made_anew) /* dict: id -> node, of the session of now */        \
+    X(edges, is_made_anew) /* its edges, an iterable */                         \
+    X(graph, is_given)     /* a Graph or Listing in their place, or None */     \
+    X(moment, stays)       /* the time expressions see; None: the clock's */    \
+    X(reserved_names, stays)
 
 struct cit_py_walker {
     PyObject_HEAD
-#define CIT_PY_WALKER_MEMBER(name, stales) PyObject *name;
+#define CIT_PY_WALKER_MEMBER(name, graph) PyObject *name;
         CIT_PY_WALKER_OBJECTS(CIT_PY_WALKER_MEMBER)
 #undef CIT_PY_WALKER_MEMBER
             struct cit_py_graph *now; /* the graph of now; NULL: to be made of nodes and edges */

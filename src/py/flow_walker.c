@@ -41,6 +41,8 @@ struct cit_py_graph *cit_py_walker_graph(struct cit_py_walker *w)
         return w->now;
     if (w->graph == NULL || w->graph == Py_None)
         list_graph(w);
+    else if (Py_TYPE(w->graph) == w->st->walk.type_listing)
+        w->now = (struct cit_py_graph *)Py_NewRef(w->graph);
     else if (!cit_py_graph_check(w->st, w->graph))
         PyErr_Format(PyExc_TypeError, "graph must be a Graph or None, not %.200s", Py_TYPE(w->graph)->tp_name);
     else if (cit_py_graph_open((struct cit_py_graph *)w->graph) == 0)
@@ -229,7 +231,25 @@ static PyObject *walker_passes(PyObject *self, PyObject *edge)
 
 /* ---- attributes ---- */
 
-#define WALKER_ATTRIBUTE(name, stales)                                          \
+static void graph_stays(struct cit_py_walker *w)
+{
+    (void)w;
+}
+
+static void graph_is_given(struct cit_py_walker *w)
+{
+    forget_graph(w);
+}
+
+/* A listing was made of the nodes and edges that were there; a Graph goes before any. */
+static void graph_is_made_anew(struct cit_py_walker *w)
+{
+    if (w->graph != NULL && Py_TYPE(w->graph) == w->st->walk.type_listing)
+        Py_CLEAR(w->graph);
+    forget_graph(w);
+}
+
+#define WALKER_ATTRIBUTE(name, graph)                                           \
     static PyObject *walker_get_##name(PyObject *self, void *unused)            \
     {                                                                           \
         PyObject *value = ((struct cit_py_walker *)self)->name;                 \
@@ -246,12 +266,17 @@ static PyObject *walker_passes(PyObject *self, PyObject *edge)
         (void)unused;                                                           \
         w->name = Py_NewRef(value != NULL ? value : Py_None);                   \
         Py_XDECREF(was);                                                        \
-        if (stales)                                                             \
-            forget_graph(w);                                                    \
+        graph_##graph(w);                                                       \
         return 0;                                                               \
     }
 CIT_PY_WALKER_OBJECTS(WALKER_ATTRIBUTE)
 #undef WALKER_ATTRIBUTE
+
+static PyObject *walker_get_index(PyObject *self, void *unused)
+{
+    (void)unused;
+    return Py_XNewRef((PyObject *)cit_py_walker_graph((struct cit_py_walker *)self));
+}
 
 static PyObject *walker_get_dialect(PyObject *self, void *unused)
 {
@@ -294,10 +319,12 @@ static int walker_set_step_limit(PyObject *self, PyObject *value, void *unused)
 }
 
 static PyGetSetDef walker_attributes[] = {
-#define WALKER_ROW(name, stales) { #name, walker_get_##name, walker_set_##name, NULL, NULL },
+#define WALKER_ROW(name, graph) { #name, walker_get_##name, walker_set_##name, NULL, NULL },
     CIT_PY_WALKER_OBJECTS(WALKER_ROW)
 #undef WALKER_ROW
-        { "dialect", walker_get_dialect, walker_set_dialect, "\"A\", \"B\" or \"strict\": that of conditions", NULL },
+        { "index", walker_get_index, NULL, "the graph of now, made of nodes and edges; may be the graph of others",
+          NULL },
+    { "dialect", walker_get_dialect, walker_set_dialect, "\"A\", \"B\" or \"strict\": that of conditions", NULL },
     { "step_limit", walker_get_step_limit, walker_set_step_limit, "nodes triggered in one walk, at most", NULL },
     { NULL, NULL, NULL, NULL, NULL },
 };
@@ -343,7 +370,7 @@ static int walker_traverse(PyObject *self, visitproc visit, void *arg)
     struct cit_py_walker *w = (struct cit_py_walker *)self;
 
     Py_VISIT(Py_TYPE(self));
-#define VISIT(name, stales) Py_VISIT(w->name);
+#define VISIT(name, graph) Py_VISIT(w->name);
     CIT_PY_WALKER_OBJECTS(VISIT)
 #undef VISIT
     Py_VISIT((PyObject *)w->now);
@@ -357,7 +384,7 @@ static int walker_clear(PyObject *self)
 {
     struct cit_py_walker *w = (struct cit_py_walker *)self;
 
-#define CLEAR(name, stales) Py_CLEAR(w->name);
+#define CLEAR(name, graph) Py_CLEAR(w->name);
     CIT_PY_WALKER_OBJECTS(CLEAR)
 #undef CLEAR
     forget_graph(w);

@@ -472,6 +472,43 @@ def test_b_shows_a_remembered_page_to_be_read_and_triggers_the_current_node() ->
     assert enter(where).run(chapter=5).title == "P1"
 
 
+def test_a_graph_whose_version_is_known_is_read_once() -> None:
+    where = world(PAGES, "0-1", "1-2")
+    reads: list[Any] = []
+
+    class Counted(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:
+            reads.append(key)
+            return super().get(key, default)
+
+    where.sessions[1] = Counted(where.sessions[1])
+    version: Any = object()
+    where.host.graph_version = lambda session: version  # type: ignore[attr-defined]
+    first, second = enter(where), enter(where)
+    assert (first.run().title, second.run(next=True).title) == ("P1", "P1")
+    assert second.transition(1).title == "P2"
+    assert reads == ["nodes", "edges"]
+    assert first.nodes is second.nodes
+    second.edges = graph({}, "0-2")["edges"]  # one's own again
+    assert second.transition(0).title == "P2"
+    assert first.transition(0).title == "P1"
+    version = object()
+    where.sessions[1] = Counted(graph(PAGES, "0-2"))
+    assert enter(where).transition(0).title == "P2"
+    version = None
+    where.sessions[1] = Counted(graph(PAGES, "0-1"))
+    assert enter(where).transition(0).title == "P1"
+
+
+def test_a_broken_graph_is_not_kept_and_raises_where_it_is_needed() -> None:
+    where = world(PAGES)
+    where.sessions[1] = {"nodes": [{"id": 0, "type": "start"}]}
+    where.host.graph_version = lambda session: where  # type: ignore[attr-defined]
+    engine = enter(where)
+    with pytest.raises(TypeError, match="not iterable"):
+        engine.run()
+
+
 # ---- the host of Django's models ----
 
 

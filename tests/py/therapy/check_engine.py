@@ -14,7 +14,7 @@ from users.models import StatefulAnonymousUser, User
 @pytest.fixture(autouse=True)
 def _settings():
     yield
-    serafin.configure(step=None, saves=None)
+    serafin.configure(step=None, saves=None, graph_version=None)
 
 
 def writes(captured) -> list[str]:
@@ -84,3 +84,19 @@ def test_a_user_without_a_row_needs_no_lock(user):
         engine, page = walk(visitor)
     assert engine.user is visitor
     assert page is not None
+
+
+def test_a_graph_is_decoded_once_for_each_version(user):
+    serafin.configure(graph_version="updated")
+    first, page = walk(user, {"a": 1})
+    with CaptureQueriesContext(connection) as captured:
+        second, other = walk(user, {"a": 1})
+    assert (page is None) == (other is None)
+    assert second.nodes is first.nodes
+    graphs = [sql["sql"] for sql in captured.captured_queries if "system_session" in sql["sql"]]
+    assert graphs
+    assert not any('"system_session"."data"' in sql for sql in graphs)
+    second.session.save()
+    third, _ = walk(user)
+    assert third.nodes is not first.nodes
+    assert third.nodes == first.nodes

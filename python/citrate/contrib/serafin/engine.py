@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
@@ -54,6 +56,39 @@ class _Reserved:
 
 
 _reserved = _Reserved()
+
+
+class _Graphs:
+    """Nodes, edges and their index of sessions whose version is known, the last ones that were used."""
+
+    SIZE = 1000
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Any, tuple[Any, dict[Any, Node], Any, Any]] = OrderedDict()
+
+    def show(self, engine: Engine, session: Any, version: Any) -> bool:
+        """Gives the engine the graph of the session's version; False when it is not known."""
+        key = type(session), session.id
+        known = self._known.get(key)
+        if known is None or known[0] != version:
+            return False
+        with suppress(KeyError):  # another thread may have put it out
+            self._known.move_to_end(key)
+        _, engine.nodes, engine.edges, engine.graph = known
+        return True
+
+    def keep(self, engine: Engine, session: Any, version: Any) -> None:
+        """Keeps the engine's graph, unless it is broken; the one that was not used for longest goes."""
+        try:
+            engine.graph = engine.index
+        except Exception:
+            return  # it is raised again when the graph is needed
+        while len(self._known) >= self.SIZE:
+            self._known.popitem(last=False)
+        self._known[type(session), session.id] = version, engine.nodes, engine.edges, engine.graph
+
+
+_graphs = _Graphs()
 
 
 class Engine(Walker):
@@ -105,6 +140,7 @@ class Engine(Walker):
         self._is_b = lineage != "A"
         self._coalesces = saves == "coalesce"
         self._step = getattr(self._host, "step", None)
+        self._graph_version = getattr(self._host, "graph_version", None)
         self._is_dirty = self._is_guarded = self._is_popping = self._keeps_arrays = False
         self.dialect = "B" if self._is_b else "A"
         self.refreshes = lineage == "B+refresh"
@@ -248,8 +284,13 @@ class Engine(Walker):
         if should_save:
             self._stand_at(session_id, node_id)
         self.session = session = self._host.load_session(session_id)
-        self.nodes = {node["id"]: node for node in session.data.get("nodes")}
-        self.edges = session.data.get("edges")
+        version = None if self._graph_version is None else self._graph_version(session)
+        if version is None or not _graphs.show(self, session, version):
+            self.graph = None
+            self.nodes = {node["id"]: node for node in session.data.get("nodes")}
+            self.edges = session.data.get("edges")
+            if version is not None:
+                _graphs.keep(self, session, version)
         self.node_id = node_id
 
     def get_node_edges(self, source_id: Any) -> list[Edge]:

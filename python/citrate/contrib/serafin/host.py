@@ -45,8 +45,23 @@ class Host:
         return get_user_model().objects.get(id=user_id)
 
     def load_session(self, session_id: Any) -> Any:
-        """A session: `id`, `data` (its graph), `program`, `title`, `trigger_login`; raises DoesNotExist."""
-        return _model("Session").objects.get(id=session_id)
+        """A session: `id`, `data` (its graph), `program`, `title`, `trigger_login`; raises DoesNotExist.
+
+        With `graph_version` its graph is not decoded unless it is asked for.
+        """
+        sessions = _model("Session").objects
+        if setting("graph_version") is not None:
+            sessions = sessions.defer("data")
+        return sessions.get(id=session_id)
+
+    def graph_version(self, session: Any) -> Any:
+        """What changes whenever the session's graph does: it is then indexed once; None: each time.
+
+        With `CITRATE_SERAFIN = {"graph_version": "updated"}` that attribute of the session, and its database.
+        Nothing may then change the nodes and edges of an engine, which are those of others, too.
+        """
+        name = setting("graph_version")
+        return None if name is None else (session._state.db, getattr(session, name))
 
     def load_page(self, ref: Any) -> Any:
         """A page, on which `dead_end` and `stacked` can be set; raises DoesNotExist."""
