@@ -235,7 +235,7 @@ static void compiling_and_tokenizing_agree(void **state)
 /* Every beginning of every text, at the end of readable memory, in both dialects. */
 static void nothing_is_read_behind_the_text(void **state)
 {
-    struct guard g;
+    struct guard g = { 0 };
 
     (void)state;
     assert_true(guard_init(&g, 200));

@@ -519,7 +519,7 @@ static void pieces_of_texts_are_not_read_past_their_end(void **state)
 {
     FILE *file = fopen("tests/vectors/flow/strict_cases.jsonl", "r");
     char line[8192];
-    struct guard g;
+    struct guard g = { 0 };
     unsigned lines = 0;
 
     (void)state;
