@@ -25,7 +25,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypedDict, TypeVar
 
 from citrate._native import Walker
 from citrate.flow.graph import Graph
@@ -37,6 +37,9 @@ __all__ = ["FOLLOW", "Busy", "Engine", "GraphCache", "Host", "Locks", "Place", "
 
 FOLLOW: Final = Walker.FOLLOW
 """What `Host.act` returns for a node whose edges are to be followed."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SAVES = ("coalesce", "each")
 UNITS = ("seconds", "minutes", "hours", "days", "weeks")
@@ -107,6 +110,11 @@ class Host(Protocol):
         return contextlib.nullcontext()
 
 
+def _own(method: Callable[P, T], default: Callable[..., T]) -> Callable[P, T] | None:
+    """A method of a host; None for the one that does nothing, which is not called."""
+    return None if getattr(method, "__func__", None) is default else method
+
+
 class Engine(Walker):
     """One user's walk.
 
@@ -121,6 +129,14 @@ class Engine(Walker):
     limit_error = StepLimitError
     place_key = "_place"
     logger = logging.getLogger("citrate.flow")
+
+    _session: Any = None
+    _changed: frozenset[str] = frozenset()
+    # Of the step that is going on:
+    _is_stepping = False
+    _stack: list[list[Any]] | None = None
+    _moved: tuple[Any, Any] | None = None  # where the user will be if the step succeeds
+    _floor: int | None = None  # in a background session: as much of the stack is not its own
 
     def __init__(
         self,
@@ -137,13 +153,9 @@ class Engine(Walker):
         self.user = host  # conditions read its data
         self.is_interactive = is_interactive
         self._start = session
-        self._session: Any = None
         self._saves_each = saves == "each"
-        self._changed: set[str] = set()
-        self._stack: list[list[Any]] | None = None
-        self._moved: tuple[Any, Any] | None = None  # where the user will be if the step succeeds
-        self._floor: int | None = None  # in a background session: as much of the stack is not its own
-        self._is_stepping = False
+        self._lock = _own(host.lock, Host.lock)
+        self._tell = _own(host.emit, Host.emit)
         if step_limit is not None:
             self.step_limit = step_limit
 
@@ -163,6 +175,7 @@ class Engine(Walker):
 
     def _run(self, next: Any, pop: Any) -> Any:
         place = self._get_place()
+        self._stack = [list(entry) for entry in place["stack"]]
         self._enter(place["session"])
         if next:
             return self.transition(place["node"])
@@ -178,17 +191,25 @@ class Engine(Walker):
             raise Busy("a step of this engine is going on")
         self._is_stepping = True
         try:
-            with self.host.lock():
-                self.moment = self.host.now()
-                try:
-                    result = work(*args)
-                    self._settle()
-                    return result
-                finally:
-                    self._flush()
+            if self._lock is None:
+                return self._saved(work, args)
+            with self._lock():
+                return self._saved(work, args)
         finally:
             self._stack = self._moved = self._floor = None
             self._is_stepping = False
+
+    def _saved(self, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Does the work; a step that fails leaves the user where they were."""
+        try:
+            self.moment = self.host.now()
+            result = work(*args)
+            if self._moved is not None:
+                self._settle(*self._moved)
+            return result
+        finally:
+            if self._changed:
+                self._flush()
 
     # ---- the place and what is saved ----
 
@@ -204,30 +225,29 @@ class Engine(Walker):
         if self._floor is None:  # a background session does not take the user along
             self._moved = self._session, node_id
 
-    def _settle(self) -> None:
-        """A step that fails leaves the user where they were."""
-        if self._moved is not None:
-            session, node_id = self._moved
-            self.host.data[self.place_key] = {"session": session, "node": node_id, "stack": self._get_stack()}
-            self._has_changed(self.place_key)
+    def _settle(self, session: Any, node_id: Any) -> None:
+        self.host.data[self.place_key] = {"session": session, "node": node_id, "stack": self._get_stack()}
+        self._has_changed(self.place_key)
 
     def _get_stack(self) -> list[list[Any]]:
         """The places to come back to, as this step has them."""
-        if self._stack is None:
-            place = self.host.data.get(self.place_key)
-            self._stack = [list(entry) for entry in place["stack"]] if place is not None else []
+        if self._stack is None:  # a question from outside of a step
+            return [list(entry) for entry in self._get_place()["stack"]]
         return self._stack
 
     def _has_changed(self, key: str) -> None:
-        self._changed.add(key)
+        self._changed |= {key}
         if self._saves_each:
             self._flush()
 
     def _flush(self) -> None:
         if self._changed:
-            changed = frozenset(self._changed)
-            self._changed.clear()
+            changed, self._changed = self._changed, frozenset()
             self.host.save(changed)
+
+    def _emit(self, event: str, node: Node, **details: Any) -> None:
+        if self._tell is not None:
+            self._tell(event, node, **details)
 
     def _enter(self, ref: Any) -> None:
         graph = self.host.load_session(ref)
@@ -246,8 +266,9 @@ class Engine(Walker):
         if self._floor is not None:
             return None
         page = self.host.show(node)
-        self._move(node["id"])
-        self.host.emit("page", node)
+        self._moved = self._session, node["id"]
+        if self._tell is not None:
+            self._tell("page", node)
         return page
 
     def on_wait(self, node: Node) -> Any:
@@ -255,7 +276,7 @@ class Engine(Walker):
         if self.is_interactive and self._floor is None:
             return FOLLOW
         self._move(node["id"])
-        self.host.emit("wait", node)
+        self._emit("wait", node)
         return None
 
     def on_expression(self, node: Node) -> Any:
@@ -272,14 +293,14 @@ class Engine(Walker):
                 before = data.get(name)
                 data[name] = value
                 self._has_changed(name)
-                self.host.emit("set", node, variable=name, before=before, after=value)
+                self._emit("set", node, variable=name, before=before, after=value)
         return FOLLOW
 
     def on_email(self, node: Node) -> Any:
         """Has a message sent."""
         self._flush()
         self.host.send(node)
-        self.host.emit("send", node)
+        self._emit("send", node)
         return FOLLOW
 
     on_sms = on_email
@@ -296,7 +317,7 @@ class Engine(Walker):
         stack = [list(entry) for entry in self._get_stack()]
         self._flush()
         self.host.schedule({"session": self._session, "node": node["id"], "stack": stack}, at)
-        self.host.emit("delay", node, at=at)
+        self._emit("delay", node, at=at)
 
     def on_other(self, node: Node) -> Any:
         """The host's own."""
@@ -308,7 +329,7 @@ class Engine(Walker):
 
     def on_end(self, node: Node) -> None:
         """The walk stops."""
-        self.host.emit("end", node)
+        self._emit("end", node)
 
     # ---- sessions ----
 
@@ -318,7 +339,7 @@ class Engine(Walker):
             self._get_stack().append([self._session, node["id"]])
         self._enter(node.get("ref_id"))
         self._move(0)
-        self.host.emit("enter", node, session=self._session)
+        self._emit("enter", node, session=self._session)
 
     def on_background_session(self, node: Node) -> tuple[Any, int | None]:
         """Enters a session beside the road, for nobody."""

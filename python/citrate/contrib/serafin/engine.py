@@ -113,6 +113,11 @@ class Engine(Walker):
     limit_error = EngineException
     logger = logging.getLogger("debug")
 
+    _is_dirty = False  # coalesced saves: something is to be saved
+    _is_guarded = False  # within the host's step, or what saves at its end
+    _is_popping = False  # run(pop=True) was here before on_pop
+    _keeps_arrays = False  # trigger_node(node, clear_array_variable=False)
+
     session: Any
     node_id: Any
 
@@ -141,7 +146,6 @@ class Engine(Walker):
         self._coalesces = saves == "coalesce"
         self._step = getattr(self._host, "step", None)
         self._graph_version = getattr(self._host, "graph_version", None)
-        self._is_dirty = self._is_guarded = self._is_popping = self._keeps_arrays = False
         self.dialect = "B" if self._is_b else "A"
         self.refreshes = lineage == "B+refresh"
         self.has_scope = True
@@ -425,16 +429,18 @@ class Engine(Walker):
         """Shows a page."""
         page = self._host.load_page(self._ref(node))
         page.update_html(self.user)
-        page.dead_end = self.is_dead_end(node["id"])
+        node_id = node["id"]
+        page.dead_end = self.is_dead_end(node_id)
         page.stacked = self.is_stacked()
         if self._is_b:
             self._show_b(page)
         data: Data = self.user.data
-        if "node" in data and data["node"] in self.nodes:
-            before = self.nodes[data["node"]]
+        nodes = self.nodes
+        if "node" in data and data["node"] in nodes:
+            before = nodes[data["node"]]
             title = before.get("title", "") if self._is_b else before["title"]
             self._emit("session", "transition", title, page.title)
-        self._stand_at(self.session.id, node["id"])
+        self._stand_at(self.session.id, node_id)
         return page
 
     def _show_b(self, page: Any) -> None:
