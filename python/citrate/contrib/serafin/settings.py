@@ -9,6 +9,7 @@ Python-3 branches, "B+refresh" is B and reads the user again from the database b
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 __all__ = ["LINEAGES", "configure", "lineage", "setting"]
@@ -52,14 +53,14 @@ def _checked(value: Any) -> str:
 
 
 def _of_django() -> dict[str, Any]:
-    """{} without Django, and where its settings are not there."""
-    try:
-        from django.conf import settings
-        from django.core.exceptions import ImproperlyConfigured
-    except ImportError:
+    """{} without Django, and where its settings are not there; what was not imported says nothing."""
+    conf: Any = sys.modules.get("django.conf")
+    if conf is None:
         return {}
+    from django.core.exceptions import ImproperlyConfigured
+
     try:
-        found: dict[str, Any] = getattr(settings, NAME, {})
+        found: dict[str, Any] = getattr(conf.settings, NAME, {})
     except ImproperlyConfigured:
         return {}
     return found
