@@ -157,7 +157,7 @@ static void digits_far_behind_decide(void **state)
 
 static void nothing_is_read_behind_the_text(void **state)
 {
-    struct guard g;
+    struct guard g = { 0 };
     double value;
 
     (void)state;
