@@ -121,6 +121,7 @@ def test_rounds_of_evaluations_leave_nothing_behind(kind: str) -> None:
     assert int(out) < 400, f"{out.strip()} more after 1,000 rounds"
 
 
+@pytest.mark.slow  # resident memory: a sanitizer keeps what was freed
 def test_a_million_evaluations_grow_by_nothing() -> None:
     out = (
         run("""
@@ -147,6 +148,7 @@ print(resident() - before)
     assert int(out) < 2048, f"{out.strip()} KiB more"
 
 
+@pytest.mark.slow  # resident memory: a sanitizer keeps what was freed
 @needs_proc
 def test_thousands_of_kept_programs_stay_within_their_bound() -> None:
     """Texts of 8 KB, each new: the cache keeps megabytes, not what 4,096 of them would take."""
