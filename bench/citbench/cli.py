@@ -11,16 +11,16 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
-from . import prepare
+from . import command, prepare
 from .cell import Cell, Context, Work
+from .command import Tables, chosen
 from .live import Dead, Ports
-from .prepare import ROOT, Unprepared, say
-from .report import markdown, quote, summary
+from .prepare import say
+from .report import markdown, summary
 from .results import Results
-from .servers import BENCH, SERVERS, Server
+from .servers import SERVERS, Server
 from .verify import Wrong
 from .works import WORKS
 
@@ -33,24 +33,12 @@ _RETRIES = 1
 _SLACK_MINUTES = 0.5
 
 
+TABLES = Tables(Results.load, markdown, summary, "bench")
+
+
 def main(argv: list[str] | None = None) -> int:
     args = _arguments(argv)
-    try:
-        if args.list:
-            _list()
-            return 0
-        if args.report:
-            print(markdown(Results.load(args.report)))
-            if args.publish:
-                _publish(args.report)
-            return 0
-        return Run(args).run()
-    except (Unprepared, argparse.ArgumentTypeError) as e:
-        say(f"bench: {e}")
-        return 2
-    except KeyboardInterrupt:
-        say("bench: interrupted; what was measured is in the results file")
-        return 130
+    return command.run(args, TABLES, _list, lambda: Run(args).run())
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -65,28 +53,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     p.add_argument("--warm", type=float, default=0.5, help="seconds of load before (%(default)s)")
     p.add_argument("--connections", type=int, help="connections of plain work (64 or as named)")
     p.add_argument("--pin", action="store_true", help="server on CPU 0, wrk on CPU 1")
-    p.add_argument("--ports", default="18200-18399", help="range to use (%(default)s)")
-    p.add_argument("--citrate-python", help="a Python that has Citrate, instead of installing it")
-    p.add_argument("--no-setup", action="store_true", help="install nothing")
-    p.add_argument("--build", type=Path, default=ROOT / "build", help="where environments live")
-    p.add_argument("--output", type=Path, help="the file of results (bench/results/DATE.jsonl)")
-    p.add_argument("--report", type=Path, metavar="FILE", help="print the tables of a results file")
-    p.add_argument("--publish", action="store_true", help="keep the results and quote them in the README")
+    command.add_options(p, TABLES, "18200-18399")
     return p.parse_args(argv)
-
-
-def _publish(source: Path) -> None:
-    """Copy a results file and its tables to bench/published, and the main ones to the README."""
-    results = Results.load(source)
-    kept = BENCH / "published" / source.name
-    if kept != source:
-        kept.write_text(source.read_text())
-    tables = kept.with_suffix(".md")
-    tables.write_text(markdown(results))
-    readme = ROOT / "README.md"
-    where = tables.relative_to(ROOT)
-    readme.write_text(quote(readme.read_text(), summary(results, str(where))))
-    say(f"bench: published as {where}, quoted in {readme.name}")
 
 
 def _list() -> None:
@@ -98,15 +66,6 @@ def _list() -> None:
         print(f"  {server.name:<14} {server.settings}{' (when asked for)' if server.extra else ''}")
 
 
-def _chosen(text: str | None, known: dict[str, Any], what: str) -> list[str]:
-    names = list(known) if text is None else [n.strip() for n in text.split(",") if n.strip()]
-    for name in names:
-        if name not in known:
-            allowed = ", ".join(known)
-            raise argparse.ArgumentTypeError(f"unknown {what} {name!r}; known: {allowed}")
-    return names
-
-
 class Run:
     """One comparison, from preparation to tables."""
 
@@ -115,13 +74,13 @@ class Run:
         works = args.work or (QUICK_WORKS if quick else None)
         servers = args.servers or (QUICK_SERVERS if quick else None)
         self.args = args
-        self.works = [WORKS[n] for n in _chosen(works, WORKS, "work")]
-        self.servers = [SERVERS[n] for n in _chosen(servers, SERVERS, "server")]
+        self.works = [WORKS[n] for n in chosen(works, WORKS, "work")]
+        self.servers = [SERVERS[n] for n in chosen(servers, SERVERS, "server")]
         self.short = quick and not args.work
         """Each work in its first set-up only."""
         self.by_name = args.servers is not None
         setups = {"tuned": None, "threads": None}
-        self.setups = _chosen(args.setups, setups, "set-up")
+        self.setups = chosen(args.setups, setups, "set-up")
         self.rounds = args.rounds or (2 if quick else 5)
         self.seconds = args.seconds or (1.0 if quick else 1.5)
         self.results = Results()
@@ -146,7 +105,7 @@ class Run:
             prepare.expected_bodies(paths, wanted - {("mixed:app", "/upload")}),
             self.args.connections,
         )
-        output = self._output()
+        output = command.output_of(self.args, TABLES)
         with output.open("w") as out:
             self.results.out = out
             self.began = time.monotonic()
@@ -154,20 +113,8 @@ class Run:
             self._bare_calls()
             for work, name in self._pairs():
                 self._compare(work, name)
-        tables = output.with_suffix(".md")
-        tables.write_text(markdown(self.results))
-        print(markdown(self.results))
-        say(f"bench: results in {output}, tables in {tables}")
-        if self.args.publish:
-            _publish(output)
+        command.show(self.args, TABLES, self.results, output)
         return 0
-
-    def _output(self) -> Path:
-        if self.args.output:
-            return Path(self.args.output)
-        folder = BENCH / "results"
-        folder.mkdir(exist_ok=True)
-        return folder / f"{datetime.now(timezone.utc):%Y-%m-%d-%H%M%S}.jsonl"
 
     def _about(self) -> dict[str, Any]:
         shown = [a for a in sys.argv[1:] if not a.startswith("--citrate-python")]

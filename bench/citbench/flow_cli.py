@@ -8,14 +8,14 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
-from . import flow_prepare, flow_therapy
-from .flow_report import FlowResults, markdown, quote, summary
+from . import command, flow_prepare, flow_therapy
+from .command import Tables, chosen
+from .flow_report import FlowResults, markdown, summary
 from .flow_works import WORKS, FlowWork, is_extra, settings
 from .live import Ports
-from .prepare import ROOT, Unprepared, say
+from .prepare import Unprepared, say
 from .servers import BENCH, Paths
 
 CELL = BENCH / "flow_cell.py"
@@ -25,24 +25,12 @@ ROUNDS, QUICK_ROUNDS = 7, 3
 _TOLD = ("quick", "work", "rows", "rounds", "seconds")
 
 
+TABLES = Tables(FlowResults.load, markdown, summary, "flow", "flow-")
+
+
 def main(argv: list[str] | None = None) -> int:
     args = _arguments(argv)
-    try:
-        if args.list:
-            _list()
-            return 0
-        if args.report:
-            print(markdown(FlowResults.load(args.report)))
-            if args.publish:
-                _publish(args.report)
-            return 0
-        return Run(args).run()
-    except (Unprepared, argparse.ArgumentTypeError) as e:
-        say(f"bench: {e}")
-        return 2
-    except KeyboardInterrupt:
-        say("bench: interrupted; what was measured is in the results file")
-        return 130
+    return command.run(args, TABLES, _list, lambda: Run(args).run())
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -53,29 +41,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     p.add_argument("--rows", help="only these rows, by comma (see --list)")
     p.add_argument("--rounds", type=int, help=f"rounds of fresh processes ({ROUNDS}; quick {QUICK_ROUNDS})")
     p.add_argument("--seconds", type=float, help=f"CPU seconds of a loop ({SECONDS}; quick {QUICK_SECONDS})")
-    p.add_argument("--ports", default="18400-18499", help="range to use (%(default)s)")
-    p.add_argument("--citrate-python", help="a Python that has Citrate, instead of installing it")
-    p.add_argument("--no-setup", action="store_true", help="install nothing; what is missing is not measured")
-    p.add_argument("--build", type=Path, default=ROOT / "build", help="where environments live")
-    p.add_argument("--output", type=Path, help="the file of results (bench/results/flow-DATE.jsonl)")
-    p.add_argument("--report", type=Path, metavar="FILE", help="print the tables of a results file")
-    p.add_argument("--publish", action="store_true", help="keep the results and quote them in the README")
+    command.add_options(p, TABLES, "18400-18499", "; what is missing is not measured")
     return p.parse_args(argv)
-
-
-def _publish(source: Path) -> None:
-    """Copy a results file and its tables to bench/published, and the main ones to the README."""
-    results = FlowResults.load(source)
-    name = source.name if source.name.startswith("flow-") else f"flow-{source.name}"
-    kept = BENCH / "published" / name
-    if kept != source:
-        kept.write_text(source.read_text())
-    tables = kept.with_suffix(".md")
-    tables.write_text(markdown(results))
-    readme = ROOT / "README.md"
-    where = tables.relative_to(ROOT)
-    readme.write_text(quote(readme.read_text(), summary(results, str(where))))
-    say(f"bench: published as {where}, quoted in {readme.name}")
 
 
 def _list() -> None:
@@ -87,23 +54,15 @@ def _list() -> None:
         print(f"  {row:<18} {settings(row)}{' (when asked for)' if is_extra(row) else ''}")
 
 
-def _chosen(text: str | None, known: list[str], what: str) -> list[str]:
-    names = known if text is None else [n.strip() for n in text.split(",") if n.strip()]
-    for name in names:
-        if name not in known:
-            raise argparse.ArgumentTypeError(f"unknown {what} {name!r}; known: {', '.join(known)}")
-    return names
-
-
 class Run:
     """One comparison, from preparation to tables."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
         self.quick: bool = args.quick
-        self.works = [WORKS[n] for n in _chosen(args.work, list(WORKS), "work")]
+        self.works = [WORKS[n] for n in chosen(args.work, WORKS, "work")]
         everyone = list(dict.fromkeys(row for work in WORKS.values() for row in work.rows))
-        self.rows = set(_chosen(args.rows, everyone, "row"))
+        self.rows = set(chosen(args.rows, everyone, "row"))
         if not args.rows:
             self.rows -= {row for row in everyone if is_extra(row)}
         self.rounds: int = args.rounds or (QUICK_ROUNDS if self.quick else ROUNDS)
@@ -119,7 +78,7 @@ class Run:
 
     def run(self) -> int:
         paths = flow_prepare.prepare(self.args.build, self.args.citrate_python, not self.args.no_setup)
-        output = self._output()
+        output = command.output_of(self.args, TABLES)
         self.total = sum(1 for _ in self._schedule())
         with output.open("w") as out:
             self.results.out = out
@@ -129,12 +88,7 @@ class Run:
             finally:
                 if self.site is not None:
                     self.site.close()
-        tables = output.with_suffix(".md")
-        tables.write_text(markdown(self.results))
-        print(markdown(self.results))
-        say(f"bench: results in {output}, tables in {tables}")
-        if self.args.publish:
-            _publish(output)
+        command.show(self.args, TABLES, self.results, output)
         return 0
 
     def _cells(self, paths: Paths) -> None:
@@ -142,13 +96,6 @@ class Run:
             self.done += 1
             if (work.name, case, row) not in self.failed:
                 self._cell(paths, work, case, number, row)
-
-    def _output(self) -> Path:
-        if self.args.output:
-            return Path(self.args.output)
-        folder = BENCH / "results"
-        folder.mkdir(exist_ok=True)
-        return folder / f"flow-{datetime.now(timezone.utc):%Y-%m-%d-%H%M%S}.jsonl"
 
     def _about(self, paths: Paths) -> dict[str, Any]:
         # As --option=value; where Python is says nothing about what was measured.
@@ -203,10 +150,10 @@ class Run:
 
 def in_a_process(paths: Paths, work: FlowWork, case: str, row: str, seconds: float) -> dict[str, Any]:
     """The figures of one cell, from a fresh process."""
-    command = [paths.citrate_python, str(CELL), work.name, case, row, str(seconds)]
+    words = [paths.citrate_python, str(CELL), work.name, case, row, str(seconds)]
     try:
         ended = subprocess.run(
-            command,
+            words,
             capture_output=True,
             text=True,
             cwd=paths.scratch,
@@ -216,7 +163,7 @@ def in_a_process(paths: Paths, work: FlowWork, case: str, row: str, seconds: flo
     except subprocess.TimeoutExpired:
         return {"failed": f"no end within {work.timeout:.0f} s"}
     if ended.returncode != 0:
-        words = ended.stderr.strip().splitlines()
-        return {"failed": f"died: {words[-1] if words else ended.returncode}"}
+        last = ended.stderr.strip().splitlines()[-1:] or [ended.returncode]
+        return {"failed": f"died: {last[0]}"}
     figures: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
     return figures

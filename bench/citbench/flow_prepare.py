@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from .prepare import ROOT, Unprepared, _can_serve, _citrate, _cpu_name, _first_line, _interpreter, _run
+from .prepare import Unprepared, can_serve, facts, install_citrate, interpreter, run_setup
 from .servers import BENCH, Paths
 
 REQUIREMENTS = BENCH / "requirements-flow.txt"
@@ -40,9 +39,9 @@ def prepare(build: Path, citrate_python: str | None, setup: bool) -> Paths:
         raise Unprepared(f"no Python at {python}" + ("" if citrate_python else ": run without --no-setup first"))
     paths = Paths(venv, str(python), scratch)
     if setup and citrate_python is None:
-        _citrate(paths)
+        install_citrate(paths)
     if citrate_python is None:
-        _can_serve(paths)
+        can_serve(paths)
     return paths
 
 
@@ -52,9 +51,9 @@ def _environment(venv: Path) -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     if not (venv / "bin" / "python").exists():
-        _run([_interpreter(), "-m", "venv", str(venv)], f"make an environment in {venv}")
+        run_setup([interpreter(), "-m", "venv", str(venv)], f"make an environment in {venv}")
     pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "-q"]
-    _run([*pip, "-r", str(REQUIREMENTS)], "install the rivals")
+    run_setup([*pip, "-r", str(REQUIREMENTS)], "install the rivals")
     stamp.write_text(wanted)
 
 
@@ -73,11 +72,4 @@ def machine(paths: Paths) -> dict[str, Any]:
     found = subprocess.run(command, capture_output=True, text=True, cwd="/", env=environment(paths))
     if found.returncode != 0:
         raise Unprepared(f"{paths.citrate_python} does not run: {found.stderr.strip()[-300:]}")
-    return {
-        "kernel": platform.release(),
-        "cpu": _cpu_name(),
-        "cpus": os.cpu_count(),
-        "commit": _first_line(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]),
-        "load_before": os.getloadavg()[0],
-        "versions": json.loads(found.stdout),
-    }
+    return {**facts(), "versions": json.loads(found.stdout)}

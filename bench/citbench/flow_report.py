@@ -8,7 +8,6 @@ from .flow_targets import title, verdicts
 from .flow_works import CITRATE, WORKS, FlowWork, is_rival, settings
 from .results import Record, Results, number, with_interval
 
-BEGIN, END = "<!-- flow:begin", "<!-- flow:end -->"
 # Rows of which the library's version is told.
 _DISTRIBUTIONS = {
     "pyparsing reused": "pyparsing",
@@ -73,13 +72,6 @@ def summary(results: FlowResults, source: str) -> str:
         parts += ["Evaluating an expression seen before, CPU us:", _matrix(results, WORKS["eval"])]
     parts += [_targets(results, ""), f"All tables: [{source}]({source})."]
     return "\n\n".join(part for part in parts if part)
-
-
-def quote(readme: str, text: str) -> str:
-    """The README with the tables between its two marks; raises ValueError without them."""
-    begin = readme.index("-->", readme.index(BEGIN)) + len("-->")
-    end = readme.index(END, begin)
-    return f"{readme[:begin]}\n\n{text}\n\n{readme[end:]}"
 
 
 def _machine(results: FlowResults) -> str:

@@ -47,16 +47,16 @@ def prepare(build: Path, citrate_python: str | None, need_citrate: bool, setup: 
         raise Unprepared(f"no Python at {python}")
     paths = Paths(venv, str(python), scratch)
     if need_citrate and setup and citrate_python is None:
-        _citrate(paths)
+        install_citrate(paths)
     if need_citrate:
-        _can_serve(paths)
+        can_serve(paths)
     _floor(scratch)
     if not paths.file_1m.exists():
         paths.file_1m.write_bytes(bytes(range(256)) * 4096)
     return paths
 
 
-def _run(command: list[str], what: str) -> None:
+def run_setup(command: list[str], what: str) -> None:
     say(f"bench: {what}")
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
@@ -71,9 +71,9 @@ def _packages() -> None:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise Unprepared(f"please install: sudo apt-get install {' '.join(missing)}")
-    _run(["apt-get", "update", "-q"], "refresh Debian's package lists")
+    run_setup(["apt-get", "update", "-q"], "refresh Debian's package lists")
     install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing]
-    _run(install, f"install {' '.join(missing)}")
+    run_setup(install, f"install {' '.join(missing)}")
 
 
 def _exists(pattern: str) -> bool:
@@ -81,7 +81,7 @@ def _exists(pattern: str) -> bool:
     return any(Path("/").glob(str(path.relative_to("/"))))
 
 
-def _interpreter() -> str:
+def interpreter() -> str:
     """Debian's own Python where it is new enough: it is built with the optimizations."""
     system = "/usr/bin/python3"
     if Path(system).exists():
@@ -97,9 +97,9 @@ def _environment(venv: Path) -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     if not (venv / "bin" / "python").exists():
-        _run([_interpreter(), "-m", "venv", str(venv)], f"make an environment in {venv}")
+        run_setup([interpreter(), "-m", "venv", str(venv)], f"make an environment in {venv}")
     pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "-q", "-U"]
-    _run([*pip, "-r", str(BENCH / "requirements.txt")], "install the rivals (some are compiled: 1-2 min)")
+    run_setup([*pip, "-r", str(BENCH / "requirements.txt")], "install the rivals (some are compiled: 1-2 min)")
     stamp.write_text(wanted)
 
 
@@ -113,7 +113,7 @@ def _sources_changed_at() -> float:
     return newest
 
 
-def _citrate(paths: Paths) -> None:
+def install_citrate(paths: Paths) -> None:
     stamp = paths.venv / "citrate.installed"
     changed = str(_sources_changed_at())
     if stamp.exists() and stamp.read_text() == changed:
@@ -121,11 +121,11 @@ def _citrate(paths: Paths) -> None:
     if not (ROOT / "pyproject.toml").exists():
         raise Unprepared(f"no pyproject.toml in {ROOT}; use --citrate-python or --servers")
     pip = [paths.python, "-m", "pip", "install", "-q", "--force-reinstall", "--no-deps"]
-    _run([*pip, str(ROOT)], "install Citrate from this checkout")
+    run_setup([*pip, str(ROOT)], "install Citrate from this checkout")
     stamp.write_text(changed)
 
 
-def _can_serve(paths: Paths) -> None:
+def can_serve(paths: Paths) -> None:
     # From elsewhere, so that the source folder does not stand in for what is installed.
     probe = [paths.citrate_python, "-c", "import citrate"]
     result = subprocess.run(probe, capture_output=True, text=True, cwd="/")
@@ -137,7 +137,7 @@ def _floor(scratch: Path) -> None:
     source, target = BENCH / "floor.c", scratch / "floor"
     if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
         command = ["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-o", str(target), str(source)]
-        _run(command, "compile the floor program")
+        run_setup(command, "compile the floor program")
 
 
 def expected_bodies(paths: Paths, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
@@ -180,13 +180,17 @@ def machine(paths: Paths) -> dict[str, Any]:
     versions["python"] = _first_line([paths.python, "-V"]).split()[1]
     probe = "from importlib.metadata import version; print(version('citrate'))"
     versions["citrate"] = _first_line([paths.citrate_python, "-c", probe])
+    return {**facts(), "versions": versions}
+
+
+def facts() -> dict[str, Any]:
+    """What is known of the machine and the checkout."""
     return {
         "kernel": platform.release(),
         "cpu": _cpu_name(),
         "cpus": os.cpu_count(),
         "commit": _first_line(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]),
         "load_before": os.getloadavg()[0],
-        "versions": versions,
     }
 
 

@@ -33,7 +33,6 @@ _SUMMARY = {
     ),
     "threads": ("hello", "flask", "django", "sleepers6", "sleepers64"),
 }
-BEGIN, END = "<!-- bench:begin", "<!-- bench:end -->"
 
 
 def summary(results: Results, source: str) -> str:
@@ -63,13 +62,6 @@ def _matrix_cell(results: Results, setup: str, work: str, name: str) -> str:
     if fault is not None:
         return fault.partition(":")[0]
     return _number_text(results, setup, work, name, "cpu_us")
-
-
-def quote(readme: str, text: str) -> str:
-    """The README with the tables between its two marks; raises ValueError without them."""
-    begin = readme.index("-->", readme.index(BEGIN)) + len("-->")
-    end = readme.index(END, begin)
-    return f"{readme[:begin]}\n\n{text}\n\n{readme[end:]}"
 
 
 def _command(results: Results) -> str:

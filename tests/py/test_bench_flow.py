@@ -18,7 +18,8 @@ import flow_cell
 import flow_host
 import flow_rows
 from citbench import flow_cli
-from citbench.flow_report import FlowResults, markdown, quote, summary
+from citbench.command import quote
+from citbench.flow_report import FlowResults, markdown, summary
 from citbench.flow_targets import verdicts
 from flow_clock import Statement
 from flow_closures import Unsupported, compile_closures
@@ -236,13 +237,13 @@ def test_the_tables_go_between_the_marks_of_the_readme() -> None:
     assert "| citrate | 0.1 |" in text
     assert "| simpleeval | wrong |" in text
     readme = (ROOT / "README.md").read_text()
-    quoted = quote(readme, text)
+    quoted = quote(readme, text, "flow")
     assert text in quoted
     before, after = readme.split("<!-- flow:begin")
     assert quoted.startswith(before)
     assert quoted.endswith(after.split("<!-- flow:end -->")[1])
     with pytest.raises(ValueError, match="substring"):
-        quote("no marks", text)
+        quote("no marks", text, "flow")
 
 
 def test_a_report_can_be_made_of_what_an_older_run_has_left(tmp_path: Path) -> None:
