@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 
 from citrate._native import Walker
 from citrate.contrib.serafin.host import Host, default_host
+from citrate.contrib.serafin.names import reserved_names, reserved_value
 from citrate.contrib.serafin.settings import lineage as configured_lineage
 from citrate.contrib.serafin.settings import setting
 
@@ -50,7 +51,7 @@ class _Reserved:
 
     def of(self, rows: list[dict[str, Any]]) -> frozenset[str]:
         if rows is not self.rows:
-            self.names = frozenset(row["name"] for row in rows if "user" in row["domains"])
+            self.names = reserved_names(rows)
             self.rows = rows
         return self.names
 
@@ -245,25 +246,11 @@ class Engine(Walker):
 
     def reserved(self, name: str) -> Any:
         """The value of a reserved variable; '' for those the engine does not know."""
-        if name == "registered":
-            return not self._host.is_anonymous(self.user)
-        if name == "enrolled":
-            return self._is_enrolled()
-        if name not in ("current_day", "current_time", "current_date"):
-            return ""
-        now = self._host.now()
-        if name == "current_day":
-            return now.isoweekday()
-        return now.strftime("%H:%M:%S" if name == "current_time" else "%Y-%m-%d")
+        return reserved_value(self._host, self.user, name, self._with_session)
 
-    def _is_enrolled(self) -> bool:
-        values: Data = self.user.data
-        if "session" not in values:
-            values = self._host.variables(["session"])
-        if "session" not in values:
-            return False
-        session = self._host.load_session(values["session"])
-        return bool(self._host.accesses(session.program, self.user))
+    def _with_session(self) -> Any:
+        data: Data = self.user.data
+        return data if "session" in data else self._host.variables(["session"])
 
     def missing(self, name: str) -> Any:
         """The value of a declared Variable the user has no value for; None when it is not declared."""

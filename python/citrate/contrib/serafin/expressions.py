@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from citrate import _native
 from citrate._native import ExpressionError, Program, RawList
+from citrate.contrib.serafin.names import reserved_names, reserved_value
 from citrate.contrib.serafin.settings import lineage as configured_lineage
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class Parser:
 
     def _reserved_set(self) -> frozenset[str]:
         if self._reserved_names is None:
-            self._reserved_names = frozenset(row["name"] for row in self.reserved_variables if "user" in row["domains"])
+            self._reserved_names = reserved_names(self.reserved_variables)
         return self._reserved_names
 
     def _missing(self, name: str) -> Any:
@@ -224,20 +225,7 @@ class Parser:
         return self._arrays[name]
 
     def _reserved(self, name: str) -> Any:
-        if name == "registered":
-            return not self._host.is_anonymous(self.user)
-        if name == "enrolled":
-            return self._is_enrolled()
-        if name not in ("current_day", "current_time", "current_date"):
-            return ""
-        now = self._host.now()
-        if name == "current_day":
-            return now.isoweekday()
-        return now.strftime("%H:%M:%S" if name == "current_time" else "%Y-%m-%d")
+        return reserved_value(self._host, self.user, name, self._with_session)
 
-    def _is_enrolled(self) -> bool:
-        values = self.userdata if "session" not in self._data else self._data
-        if "session" not in values:
-            return False
-        session = self._host.load_session(values["session"])
-        return bool(self._host.accesses(session.program, self.user))
+    def _with_session(self) -> dict[str, Any]:
+        return self._data if "session" in self._data else self.userdata
