@@ -231,19 +231,27 @@ static int last_of(struct cit_py_value *v)
     return last == NULL ? -1 : cit_py_convert(last, v);
 }
 
-int cit_py_name_push(struct cit_py_run *r, struct cit_py_value *out)
+/* The variable of the instruction: 1 for a reserved one, whose value is taken as it is; 0 for any
+ * other, converted; -1 with the exception set. */
+static int value_of(struct cit_py_run *r, struct cit_py_value *out)
 {
     struct cit_py_name_slot *slot = cit_py_name_fetch(r, r->ins->arg);
-    struct cit_py_value v;
-    int is;
 
     if (slot == NULL)
         return -1;
     if (slot->is_reserved)
-        return cit_py_unbox(Py_NewRef(slot->o), out);
-    if (cit_py_convert(Py_NewRef(slot->o), &v) < 0)
+        return cit_py_unbox(Py_NewRef(slot->o), out) < 0 ? -1 : 1;
+    return cit_py_convert(Py_NewRef(slot->o), out);
+}
+
+int cit_py_name_push(struct cit_py_run *r, struct cit_py_value *out)
+{
+    struct cit_py_value v;
+    int is = value_of(r, &v);
+
+    if (is < 0)
         return -1;
-    if (v.kind == CIT_PY_OBJ && PyList_Check(v.u.o)) {
+    if (is == 0 && v.kind == CIT_PY_OBJ && PyList_Check(v.u.o)) {
         is = is_array(r);
         if (is < 0)
             cit_py_value_clear(&v);
@@ -271,17 +279,12 @@ static int element(const struct cit_py_value *v, const struct cit_py_value *inde
 
 int cit_py_name_push_at(struct cit_py_run *r, const struct cit_py_value *index, struct cit_py_value *out)
 {
-    struct cit_py_name_slot *slot = cit_py_name_fetch(r, r->ins->arg);
     struct cit_py_value v;
-    int is;
+    int is = value_of(r, &v);
 
-    if (slot == NULL)
+    if (is < 0)
         return -1;
-    if (slot->is_reserved)
-        return cit_py_unbox(Py_NewRef(slot->o), out);
-    if (cit_py_convert(Py_NewRef(slot->o), &v) < 0)
-        return -1;
-    is = is_array(r);
+    is = is > 0 ? 0 : is_array(r);
     if (is == 0) {
         *out = v;
         return 0;
