@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from citrate._native import RequestTimeout, __version__
-    from citrate.load import WSGIApp
+    from citrate.wsgiapp import WSGIApp
 
 __all__ = ["ConfigError", "LoadError", "RequestTimeout", "__version__", "serve"]
 

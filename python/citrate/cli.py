@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from citrate.config import Config
-    from citrate.load import WSGIApp
+    from citrate.wsgiapp import WSGIApp
 
 STATUS_OPTION, STATUS_APP = 2, 4
 WORKER_CLASS_NOTE = (
@@ -96,7 +96,7 @@ def check(config: Config, app: WSGIApp | str | None = None) -> int:
         raise ConfigError("the options are fine, but no application is named")
     server.configure_logging(config["log_config"])
     if isinstance(target, str):
-        from citrate.load import load
+        from citrate.wsgiapp import load
 
         load(target)
     print("citrate: the configuration is fine")

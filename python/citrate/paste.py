@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from citrate.load import WSGIApp
+    from citrate.wsgiapp import WSGIApp
 
 WHERE = "[server:main]"
 DEFAULT_PORT = "8080"

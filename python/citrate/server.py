@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from citrate.config import Config, Layer
-    from citrate.load import WSGIApp
+    from citrate.wsgiapp import WSGIApp
 
     Read = Callable[[], Config]
 
@@ -142,7 +142,7 @@ def _loader(target: WSGIApp | str, config: Config) -> Callable[[int], WSGIApp]:
 
 
 def _load(spec: str) -> WSGIApp:
-    from citrate.load import load
+    from citrate.wsgiapp import load
 
     return load(spec)
 

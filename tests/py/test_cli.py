@@ -168,7 +168,7 @@ def test_code_that_raises_shows_its_own_traceback_and_no_other(site: Path, code:
     assert told.returncode == 4
     assert told.stderr.splitlines()[-1] == last
     assert "broken.py" in told.stderr
-    assert "citrate/load.py" not in told.stderr
+    assert "citrate/wsgiapp.py" not in told.stderr
     assert "importlib" not in told.stderr
 
 
@@ -254,7 +254,7 @@ def test_an_application_that_cannot_be_loaded_is_status_4(site: Path) -> None:
         told = run("broken", "-b", f"127.0.0.1:{free_port()}", *options, cwd=site)
         assert told.returncode == 4, told.stderr
         assert "No module named 'no_such_library'" in told.stderr
-        assert "load.py" not in told.stderr
+        assert "wsgiapp.py" not in told.stderr
 
 
 def test_a_missing_module_is_told_without_a_traceback_by_the_worker_too(site: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, _ArgumentGroup
     from typing import Any
 
-    from citrate.load import WSGIApp
+    from citrate.wsgiapp import WSGIApp
 
 # Django's commands have these already, or they make no sense inside one.
 NOT_HERE = frozenset(("app", "pythonpath", "chdir", "version", "help", "preload"))
