@@ -65,7 +65,8 @@ CIT_MUST_CHECK int cit_json_unescape(const struct cit_json_token *t, struct cit_
 /* Appends text as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD.  CIT_OK, CIT_ELIMIT, CIT_ENOMEM. */
 CIT_MUST_CHECK int cit_json_put(struct cit_buf *out, struct cit_slice text);
 
-/* A whole text as a tree, for plans.  Members keep their order; a name that comes twice is refused. */
+/* A whole text as a tree, for plans.  Members keep their order; a name that comes twice is refused.  CIT_OK;
+ * CIT_EPROTO with *why (static) and *at, the byte where it is wrong; CIT_ENOMEM. */
 struct cit_json_node {
     enum cit_json_kind kind; /* NULL TRUE FALSE NUMBER STRING OPEN_OBJECT OPEN_ARRAY */
     struct cit_slice name;   /* of a member */
