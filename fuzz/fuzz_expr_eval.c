@@ -154,7 +154,7 @@ static uint64_t run(const struct cit_expr_task *task)
     if (err != CIT_OK)
         check_error(task->program, err, &e);
     sum = err == CIT_OK ? sum_of(&v, is_strict, 0) : mix(mix(0, &e.kind, sizeof e.kind), &e.at, sizeof e.at);
-    MUST(task->arena->held <= ARENA_MAX);
+    MUST(task->arena->mem.held <= ARENA_MAX);
     err = cit_expr_test(task, &truth, &e);
     MUST(err == CIT_OK || e.what[0] != '\0');
     cit_expr_arena_reset(task->arena);

@@ -1,93 +1,20 @@
-/* expr/arena.c - memory that evaluations are given piece by piece, and taken back whole. */
-#include <stdalign.h>
-#include <stdint.h>
-
-#include "base/mem.h"
+/* expr/arena.c - the memory of evaluations and the patterns they keep. */
 #include "expr/regex.h"
 #include "expr/value.h"
 
-enum { CHUNK_LEAST = 4096 };
-
-struct cit_expr_chunk {
-    struct cit_expr_chunk *next; /* older */
-    size_t size, used;           /* of bytes[] */
-    alignas(max_align_t) char bytes[];
-};
-
 void cit_expr_arena_init(struct cit_expr_arena *a, size_t max)
 {
-    *a = (struct cit_expr_arena){ .max = max };
-}
-
-static void free_chunks(struct cit_expr_chunk *c)
-{
-    while (c != NULL) {
-        struct cit_expr_chunk *next = c->next;
-
-        cit_free(c);
-        c = next;
-    }
+    *a = (struct cit_expr_arena){ .mem = { .max = max } };
 }
 
 void cit_expr_arena_reset(struct cit_expr_arena *a)
 {
-    if (a->chunks != NULL) {
-        free_chunks(a->chunks->next);
-        a->chunks->next = NULL;
-        a->chunks->used = 0;
-        a->held = a->chunks->size;
-    }
-    a->used = 0;
+    cit_arena_reset(&a->mem);
 }
 
 void cit_expr_arena_fini(struct cit_expr_arena *a)
 {
-    free_chunks(a->chunks);
+    cit_arena_fini(&a->mem);
     cit_expr_regexes_free(a->regexes);
-    *a = (struct cit_expr_arena){ .max = a->max };
-}
-
-/* A chunk for at least n bytes, twice the last one where the bound allows; NULL past it or without memory. */
-static struct cit_expr_chunk *add_chunk(struct cit_expr_arena *a, size_t n, bool *is_full)
-{
-    size_t left = a->max - a->held;
-    size_t size = a->chunks != NULL ? a->chunks->size * 2 : CHUNK_LEAST;
-    struct cit_expr_chunk *c;
-
-    *is_full = n > left;
-    if (*is_full)
-        return NULL;
-    size = size > left ? left : size;
-    size = size < n ? n : size;
-    c = cit_malloc(sizeof *c + size);
-    if (c == NULL)
-        return NULL;
-    c->next = a->chunks;
-    c->size = size;
-    c->used = 0;
-    a->chunks = c;
-    a->held += size;
-    return c;
-}
-
-void *cit_expr_arena_take(struct cit_expr_arena *a, size_t n, bool *is_full)
-{
-    const size_t align = alignof(max_align_t);
-    struct cit_expr_chunk *c = a->chunks;
-    bool unseen;
-    void *p;
-
-    is_full = is_full != NULL ? is_full : &unseen;
-    *is_full = n > SIZE_MAX / 2;
-    if (*is_full)
-        return NULL;
-    n = (n + align - 1) / align * align;
-    if (c == NULL || n > c->size - c->used)
-        c = add_chunk(a, n, is_full);
-    if (c == NULL)
-        return NULL;
-    p = c->bytes + c->used;
-    c->used += n;
-    a->used += n;
-    return p;
+    a->regexes = NULL;
 }

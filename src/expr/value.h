@@ -10,7 +10,7 @@
  * bits, a float, a text, a list or a mapping; beyond that (complex numbers, larger integers,
  * '%' formatting) the error is CIT_EXPR_FAULT_UNSUPPORTED and says so.
  *
- * Depends on: base/{err,slice}, expr/{fault,program}.
+ * Depends on: base/{arena,err,slice}, expr/{fault,program}.
  * Ownership:  a value owns nothing: texts, lists and mappings are borrowed from whoever made
  *             them, and must stay until the arena is reset.
  * Threads:    a program may be run by any number of threads at once, each with its own arena.
@@ -19,6 +19,7 @@
 #ifndef CIT_EXPR_VALUE_H
 #define CIT_EXPR_VALUE_H
 
+#include "base/arena.h"
 #include "expr/fault.h"
 #include "expr/program.h"
 
@@ -111,14 +112,12 @@ extern const struct cit_expr_limits cit_expr_default_limits;
 
 /* ---- arena ---- */
 
-struct cit_expr_chunk;   /* arena.c */
 struct cit_expr_regexes; /* regex.c */
 
-/* Memory for what evaluations make.  {0} with a max set is a valid empty arena. */
+/* Memory for what evaluations make.  {0} with mem.max set is a valid empty arena. */
 struct cit_expr_arena {
-    struct cit_expr_chunk *chunks;    /* owned, newest first */
+    struct cit_arena mem;
     struct cit_expr_regexes *regexes; /* owned; compiled patterns, kept over a reset */
-    size_t used, held, max;           /* bytes handed out, bytes in chunks, bound of held */
 };
 
 void cit_expr_arena_init(struct cit_expr_arena *a, size_t max);
@@ -128,7 +127,10 @@ void cit_expr_arena_reset(struct cit_expr_arena *a);
 void cit_expr_arena_fini(struct cit_expr_arena *a);
 
 /* n bytes, aligned for anything, or NULL: out of memory, or past max (then *is_full, which may be NULL). */
-void *cit_expr_arena_take(struct cit_expr_arena *a, size_t n, bool *is_full);
+static inline void *cit_expr_arena_take(struct cit_expr_arena *a, size_t n, bool *is_full)
+{
+    return cit_arena_take(&a->mem, n, is_full);
+}
 
 /* ---- running ---- */
 

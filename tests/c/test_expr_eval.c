@@ -609,7 +609,7 @@ static void growth_stops_at_the_bound(void **state)
     o = strict(text);
     assert_int_equal(o.err, CIT_ELIMIT);
     assert_int_equal(o.error.kind, CIT_EXPR_FAULT_LIMIT);
-    assert_true(work.held < (size_t)8 << 20);
+    assert_true(work.mem.held < (size_t)8 << 20);
 }
 
 static void memory_is_bounded_by_the_arena(void **state)
@@ -632,7 +632,7 @@ static void memory_is_bounded_by_the_arena(void **state)
     assert_int_equal(o.err, CIT_ELIMIT);
     cit_expr_free(s.program);
     cit_expr_arena_fini(&tiny);
-    assert_int_equal(tiny.held, 0);
+    assert_int_equal(tiny.mem.held, 0);
 }
 
 /* A list of a list of a list..., so many deep. */
