@@ -41,6 +41,7 @@ enum {
 struct cit_pair { /* a field, a cookie, a member of a form or query */
     struct cit_tmpl name, value;
     uint32_t line;
+    uint32_t var; /* of cit_step.set: the variable's number */
 };
 
 struct cit_part {                /* of a multipart form */
