@@ -1,10 +1,10 @@
 /* load/csv.h - a table of texts (RFC 4180), one line one user.
  *
- * Quoted fields, "" in them, CRLF or LF, a byte order mark is skipped.  Every line has as many
- * fields as the first.
+ * Quoted fields, "" in them, CRLF or LF; a byte order mark and empty lines are skipped.  Every line
+ * has as many fields as there are columns.
  *
  * Depends on: base.
- * Ownership:  lies in the caller's arena.
+ * Ownership:  borrows from the text; the rest (lists, fields with "" in them) lies in the caller's arena.
  * Threads:    read by any.
  */
 #ifndef CIT_LOAD_CSV_H
