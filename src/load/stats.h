@@ -76,7 +76,7 @@ struct cit_row {
     uint64_t errors;
     uint64_t bytes_in, bytes_out;
     uint64_t faults[CIT_FAULT_KINDS];
-    uint32_t *codes;              /* owned: CIT_STATUS_COUNT counts from status 100; NULL: no answer yet */
+    uint64_t *codes;              /* owned: CIT_STATUS_COUNT counts from status 100; NULL: no answer yet */
     struct cit_example *examples; /* owned: CIT_FAULT_KINDS; NULL: none yet */
     struct cit_hist latency, service;
 };
