@@ -1,7 +1,8 @@
 """The command ``citrate``.
 
 Exit status: 0 stopped as asked, 1 sockets, files or workers failed, 2 an option is
-wrong, 4 the application could not be loaded.
+wrong, 4 the application could not be loaded.  ``citrate load …`` is the load generator's command
+and has its own (citrate.load.command).
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ WORKER_CLASS_NOTE = (
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command with ``argv`` (default: the process's); the exit status."""
-    return guarded(_run, sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["load"]:
+        from citrate.load import command
+
+        return guarded(command.main, argv[1:])
+    return guarded(_run, argv)
 
 
 def guarded(run: Callable[..., int], *args: object) -> int:

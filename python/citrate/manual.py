@@ -78,6 +78,8 @@ def help_text() -> str:
         "",
         "Switches are turned off with --no-NAME. Any option can also be set as CITRATE_NAME in the",
         "environment or as name = value in the file of --config; the command line wins, then the environment.",
+        "",
+        "citrate load puts a server under load and measures it: citrate load --help.",
     ]
     return "\n".join(lines) + "\n"
 
