@@ -4,7 +4,7 @@
  *
  * summary.json and steps.csv are replaced as wholes (write, rename), every ten seconds and at the
  * end, so that a run that was killed leaves readable files; its "state" tells.  The formats are in
- * docs/load-files.md.
+ * docs/load-files.md.  A process whose stream is a pipe ignores SIGPIPE.
  *
  * Depends on: base, load/{engine,json,plan,stats}.
  * Ownership:  a record owns its descriptors.
@@ -21,7 +21,8 @@
 
 struct cit_record;
 
-/* folder NULL: no files; stream_fd -1: no stream.  The folder is made if it is not there.  plan_json is kept in it.
+/* folder NULL: no files; stream_fd -1: no stream.  The folder is made if it is not there; one that is there must be
+ * empty or an earlier run's (CIT_EEXIST), whose files are replaced.  plan_json is kept in it.
  * The stream gets {"type": "start"|"second"|"end", ...} lines, seconds with the histograms in them.
  * CIT_OK; CIT_EACCES, CIT_EIO, CIT_ENOENT with errno; CIT_ENOMEM. */
 CIT_MUST_CHECK int cit_record_open(const char *folder, int stream_fd, const struct cit_load_plan *plan,
@@ -39,7 +40,8 @@ CIT_MUST_CHECK int cit_record_summary(const struct cit_load_plan *plan, const st
 CIT_MUST_CHECK int cit_record_steps(const struct cit_load_plan *plan, const struct cit_tally *totals,
                                     const struct cit_run_end *end, struct cit_buf *out);
 
-/* One threshold held against the totals: 1 holds, 0 does not; *actual is what was measured. */
+/* One threshold held against the totals: 1 holds, 0 does not; *actual is what was measured: ms, a share, or right
+ * answers a second.  It does not hold, and *actual is NAN, when nothing was measured that it could be about. */
 int cit_threshold_check(const struct cit_threshold *t, const struct cit_tally *totals, const struct cit_run_end *end,
                         double *actual);
 
