@@ -62,7 +62,9 @@ class Step:
     status: str = ""
     """What stands behind HTTP; empty for the default."""
     captures: list[str] = field(default_factory=list)
-    """Lines of [Captures] as they are; a line that begins with "# " is one of ours."""
+    """Lines of [Captures] as they are."""
+    css: list[str] = field(default_factory=list)
+    """Captures by CSS selectors, which the Hurl format has not: they stand in comments."""
     asserts: list[str] = field(default_factory=list)
     is_once: bool = False
     think: str = ""
@@ -179,7 +181,8 @@ def _step(step: Step) -> list[str]:
     lines += ["# @once"] if step.is_once else []
     lines += [f"# @repeat {step.repeat}"] if step.repeat > 1 else []
     lines += [f"# @think {step.think}"] if step.think else []
-    lines.append(f"{step.method} {BASE if step.url.startswith('/') else ''}{_escaped(step.url, '#')}")
+    base = "" if step.url.startswith(("http://", "https://")) else BASE
+    lines.append(f"{step.method} {base}{_escaped(step.url, '#')}")
     lines += _pairs(step.headers)
     lines += _section("Query", _pairs(step.query))
     lines += _section("Form", _pairs(step.form))
@@ -187,10 +190,11 @@ def _step(step: Step) -> list[str]:
     lines += _section("Options", ["location: true"] if step.follow else [])
     lines += body(step.body) if step.body else []
     asserts = step.asserts
-    if step.status or step.captures or asserts:
+    if step.status or step.captures or step.css or asserts:
         lines.append(f"HTTP {step.status or '*'}")
         if not step.status and not any(line.startswith("status ") for line in asserts):
             asserts = ["status < 400", *asserts]  # what a step without HTTP line expects
+        lines += [f"# @capture {capture}" for capture in step.css]
     lines += _section("Captures", step.captures)
     lines += _section("Asserts", asserts)
     return lines

@@ -98,8 +98,9 @@ def _read(draft: Draft, entries: list[Entry], with_static: bool, all_hosts: bool
         raise ConfigError(f"{draft.source}: no request that can be walked")
     origin = entries[0].origin
     steps = [_step(draft, entry, origin) for entry in entries]
-    for number, (step, entry) in enumerate(zip(steps, entries, strict=True)):
-        _capture(step, entry, list(zip(steps[:number], entries[:number], strict=True)))
+    answered = list(zip(steps, entries, strict=True))
+    for number, step in enumerate(steps):
+        _capture(step, answered[:number])
     _think(steps, entries)
     _tell_cookies(draft, entries)
     name = os.path.splitext(os.path.basename(draft.source))[0]
@@ -130,13 +131,21 @@ def _entries(log: Json, path: str) -> list[Entry]:
     found = []
     for number, raw in enumerate(log["entries"]):
         try:
-            start = datetime.datetime.fromisoformat(raw["startedDateTime"].replace("Z", "+00:00")).timestamp()
+            start = _time(raw["startedDateTime"])
             took = max(float(raw.get("time") or 0), 0.0) / 1000
             raw["request"]["method"].upper(), raw["request"]["url"].lower(), raw["response"].get("status")
             found.append(Entry(raw["request"], raw["response"], raw.get("_resourceType", ""), start, start + took))
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             raise ConfigError(f"{path}: log.entries[{number}]: {type(exc).__name__}: {exc}") from None
     return sorted(found, key=lambda entry: entry.start)
+
+
+def _time(text: str) -> float:
+    """Unix time of "2026-11-21T10:00:07.5425Z"; tools differ in digits, and fromisoformat wants six."""
+    whole, _, rest = text.replace("Z", "+00:00").partition(".")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+    fraction = f".{digits[:6]:0<6}" if digits else ""
+    return datetime.datetime.fromisoformat(f"{whole}{fraction}{rest[len(digits) :]}").timestamp()
 
 
 def _chosen(draft: Draft, entries: list[Entry], with_static: bool, all_hosts: bool) -> list[Entry]:
@@ -237,10 +246,12 @@ def _parts(mime: str, text: str) -> list[Part]:
 # ---- what one answer brings for a later request ----
 
 
-def _capture(step: Step, entry: Entry, before: list[tuple[Step, Entry]]) -> None:
+def _capture(step: Step, before: list[tuple[Step, Entry]]) -> None:
     """Replaces values that came with an earlier answer."""
     step.form = [(name, _traced(name, value, before)) for name, value in step.form]
     step.headers = [(name, _traced("", value, before)) for name, value in step.headers]
+    for part in step.parts:
+        part.value = part.value if part.is_file else _traced(part.name, part.value, before)
 
 
 def _traced(member: str, value: str, before: list[tuple[Step, Entry]]) -> str:

@@ -101,7 +101,7 @@ def _capture(step: Step, props: Props, texts: Texts, name: str, query: str, defa
     elif number.strip() == "0":
         texts.noted(props.place, ["a match by chance: here the first is taken"])
     line = f"{variable}: {query}"
-    step.captures.append(f"# {line}" if query.startswith("css ") else line)
+    (step.css if query.startswith("css ") else step.captures).append(line)
 
 
 def _html(step: Step, props: Props, texts: Texts) -> None:
@@ -188,7 +188,7 @@ def _response(step: Step, props: Props, texts: Texts) -> None:
         shown = field.rpartition(".")[2].replace("_", " ")
         texts.noted(props.place, [f"not understood: {shown} against {', '.join(map(repr, wanted))}"])
         return
-    step.asserts += [line for line in lines if line not in step.asserts]
+    step.asserts += [line for line in dict.fromkeys(lines) if line not in step.asserts]
 
 
 def queries_of(query: str, kind: int, wanted: list[str]) -> list[str] | None:

@@ -57,7 +57,10 @@ def _url(props: Props, defaults: Props | None, texts: Texts) -> tuple[str, str]:
         parts = urlsplit(path)
         scheme, host, port = parts.scheme, parts.netloc, ""
         path = path[len(f"{scheme}://{host}") :]
-    path = path if path.startswith("/") else f"/{path}"
+    if path.startswith("{{"):
+        texts.noted(place, ["the path begins with a variable: its value has to begin with '/'"])
+    elif not path.startswith("/"):
+        path = f"/{path}"
     if not host:
         return "", path
     if port in ("", "0", _DEFAULT_PORTS.get(scheme)):
