@@ -280,7 +280,7 @@ static struct cit_cookie **find(struct cit_jar *jar, const struct given *g)
     return NULL;
 }
 
-/* In place of the one it replaces, whose age it inherits (RFC 6265 5.3, 11.3): the paths are the same, so is the place. */
+/* In place of the one it replaces, whose age it inherits (RFC 6265 5.3, 11.3): of the same path, so in its order. */
 static void replace(struct cit_cookie **link, struct cit_cookie *c)
 {
     struct cit_cookie *old = *link;

@@ -155,16 +155,16 @@ static int read_names(struct scan *s, struct cit_csv *csv)
     return err;
 }
 
-static int given_names(struct scan *s, const struct cit_slice *columns, uint32_t ncolumns, struct cit_csv *csv)
+static int given_names(struct scan *s, const struct cit_csv_columns *given, struct cit_csv *csv)
 {
-    if (ncolumns > CIT_CSV_COLUMNS_MAX)
+    if (given->n > CIT_CSV_COLUMNS_MAX)
         return fault(s, CIT_ELIMIT, "there are more than 256 columns");
-    csv->columns = cit_arena_zero(s->arena, ncolumns, sizeof *csv->columns);
+    csv->columns = cit_arena_zero(s->arena, given->n, sizeof *csv->columns);
     if (csv->columns == NULL)
         return CIT_ENOMEM;
-    csv->ncolumns = ncolumns;
-    for (uint32_t i = 0; i < ncolumns; i++) {
-        csv->columns[i] = cit_arena_copy(s->arena, columns[i]);
+    csv->ncolumns = given->n;
+    for (uint32_t i = 0; i < given->n; i++) {
+        csv->columns[i] = cit_arena_copy(s->arena, given->at[i]);
         if (csv->columns[i].p == NULL)
             return CIT_ENOMEM;
     }
@@ -206,7 +206,7 @@ static int read_line(struct scan *s, struct cit_csv *csv)
     return CIT_OK;
 }
 
-static int read_all(struct scan *s, const struct cit_slice *columns, uint32_t ncolumns, struct cit_csv *csv)
+static int read_all(struct scan *s, const struct cit_csv_columns *columns, struct cit_csv *csv)
 {
     int err;
 
@@ -215,7 +215,7 @@ static int read_all(struct scan *s, const struct cit_slice *columns, uint32_t nc
     skip_empty_lines(s);
     if (s->p == s->end)
         return fault(s, CIT_EINVAL, "there is nothing in it");
-    err = columns != NULL ? given_names(s, columns, ncolumns, csv) : read_names(s, csv);
+    err = columns != NULL ? given_names(s, columns, csv) : read_names(s, csv);
     if (err != CIT_OK)
         return err;
     csv->cells = cit_arena_zero(s->arena, count_ends(s) * csv->ncolumns, sizeof *csv->cells);
@@ -226,8 +226,8 @@ static int read_all(struct scan *s, const struct cit_slice *columns, uint32_t nc
     return err;
 }
 
-int cit_csv_parse(struct cit_slice text, const struct cit_slice *columns, uint32_t ncolumns, struct cit_arena *a,
-                  struct cit_csv *out, const char **why, uint32_t *line)
+int cit_csv_parse(struct cit_slice text, const struct cit_csv_columns *columns, struct cit_arena *a,
+                  struct cit_csv *out, struct cit_csv_fault *found)
 {
     const char *start = text.n > 0 ? text.p : "";
     struct scan s = { .p = start, .end = start + text.n, .line = 1, .arena = a };
@@ -239,12 +239,10 @@ int cit_csv_parse(struct cit_slice text, const struct cit_slice *columns, uint32
     else if (text.n > 0 && memchr(text.p, '\0', text.n) != NULL)
         err = fault(&s, CIT_EINVAL, "there is a NUL byte in it; the text is to be UTF-8");
     else
-        err = read_all(&s, columns, ncolumns, &csv);
-    if (err == CIT_OK) {
+        err = read_all(&s, columns, &csv);
+    if (err == CIT_OK)
         *out = csv;
-    } else if (s.why != NULL) {
-        *why = s.why;
-        *line = s.line;
-    }
+    else if (s.why != NULL)
+        *found = (struct cit_csv_fault){ s.why, s.line };
     return err;
 }

@@ -24,10 +24,20 @@ struct cit_csv {
     uint32_t ncolumns, lines;
 };
 
-/* columns: ncolumns names when the text has no line of them; else NULL.  CIT_OK; CIT_EINVAL with *why (static) and
- * *line; CIT_ELIMIT, CIT_ENOMEM. */
-CIT_MUST_CHECK int cit_csv_parse(struct cit_slice text, const struct cit_slice *columns, uint32_t ncolumns,
-                                 struct cit_arena *a, struct cit_csv *out, const char **why, uint32_t *line);
+struct cit_csv_columns {
+    const struct cit_slice *at;
+    uint32_t n;
+};
+
+struct cit_csv_fault {
+    const char *why; /* static */
+    uint32_t line;   /* from 1 */
+};
+
+/* columns: their names when the text has no line of them; else NULL.  CIT_OK; CIT_EINVAL, CIT_ELIMIT with *fault;
+ * CIT_ENOMEM. */
+CIT_MUST_CHECK int cit_csv_parse(struct cit_slice text, const struct cit_csv_columns *columns, struct cit_arena *a,
+                                 struct cit_csv *out, struct cit_csv_fault *fault);
 
 static inline struct cit_slice cit_csv_cell(const struct cit_csv *c, uint32_t line, uint32_t column)
 {

@@ -50,7 +50,7 @@ enum cit_threshold_kind {
 };
 
 struct cit_threshold {
-    int64_t step; /* number in the plan's list of names (see nnames), -1: all together */
+    int64_t step; /* the number of a row, -1: all together */
     enum cit_threshold_kind kind;
     double limit;
     bool is_service; /* of the service time instead of the latency */
@@ -86,7 +86,7 @@ struct cit_load_plan {
     bool is_poisson;
     struct cit_stage *stages;
     uint32_t nstages;
-    int64_t length_ns;     /* of all stages */
+    int64_t length_ns;     /* of all stages, or less: then the rest of them is not run */
     uint64_t max_requests; /* 0: no bound */
     uint32_t max_users;    /* open: at most so many at once; closed: the most of all stages */
     uint32_t threads;
@@ -118,8 +118,10 @@ struct cit_load_plan {
 };
 
 /* Fills *plan from JSON.  Top-level members of `over` (JSON too; empty: none), which come from a command line, take
- * the place of the plan's.  folder: where relative names of files begin.  CIT_OK; CIT_EINVAL, CIT_ENOENT, CIT_ELIMIT
- * with why; CIT_ENOMEM.  After any of them: cit_plan_fini. */
+ * the place of the plan's: one of users, rate and stages that of all three, one of url and journeys that of both.
+ * folder: where relative names of files begin (empty: here).  Files are read, hosts are not looked up: that is
+ * cit_target_resolve(&plan->target).  CIT_OK; CIT_EINVAL, CIT_ENOENT, CIT_ELIMIT with why; CIT_ENOMEM.  After any of
+ * them: cit_plan_fini. */
 CIT_MUST_CHECK int cit_plan_parse(struct cit_load_plan *plan, struct cit_slice json, struct cit_slice over,
                                   const char *folder, char why[CIT_PLAN_WHY]);
 void cit_plan_fini(struct cit_load_plan *plan);
@@ -128,14 +130,17 @@ void cit_plan_fini(struct cit_load_plan *plan);
  * the rest behind the authority, "/" at least. */
 CIT_MUST_CHECK int cit_target_parse(struct cit_slice url, struct cit_arena *a, struct cit_target *out,
                                     struct cit_slice *path, char why[CIT_PLAN_WHY]);
-/* Looks the host up (once; may wait for a name server). */
+/* Looks the host up (once; may wait for a name server); one without a host, of journeys with URLs that are whole, is
+ * left alone.  CIT_OK, CIT_ENOENT, CIT_EINVAL with why. */
 CIT_MUST_CHECK int cit_target_resolve(struct cit_target *t, char why[CIT_PLAN_WHY]);
 
-/* How many users, or how many journeys a second, are wanted at `at_ns` since the start. */
+/* How many users, or how many journeys a second, are wanted at `at_ns` since the start of the stages: at their end
+ * what the last one wants, past it 0. */
 double cit_plan_level(const struct cit_load_plan *plan, int64_t at_ns);
 
-/* The time since the start at which arrival number n (from 0) of an open plan is intended, exact under ramps: the
- * integral of the rate reaches n; INT64_MAX when the plan ends before.  Not for Poisson arrivals. */
+/* The time since the start at which arrival number n (from 0) of an open plan is intended, exact under ramps: the last
+ * at which the integral of the rate is n, so that a rate of 10 for one second is 10 arrivals and a pause begins none.
+ * INT64_MAX when the plan ends before.  Not for Poisson arrivals. */
 int64_t cit_plan_arrival_ns(const struct cit_load_plan *plan, uint64_t n);
 
 #endif

@@ -1,4 +1,4 @@
-/* tests/c/test_cookie.c - one user's cookies: dates, attributes, domains and paths, order, bounds, failed allocations. */
+/* tests/c/test_cookie.c - one user's cookies: dates, attributes, domains, paths, order, bounds, failed allocations. */
 #include "load/cookie.c" /* NOLINT: the statics are tested */
 
 #include <setjmp.h>

@@ -18,16 +18,16 @@ static const char *shown(const char *text, size_t n, const struct cit_slice *col
 {
     static char out[2000];
     struct cit_arena a;
+    const struct cit_csv_columns given = { columns, ncolumns };
+    struct cit_csv_fault fault = { 0 };
     struct cit_csv csv;
-    const char *why = NULL;
-    uint32_t line = 0;
     size_t len = 0;
     int err;
 
     cit_arena_init(&a, 1 << 20);
-    err = cit_csv_parse(cit_slice(text, n), columns, ncolumns, &a, &csv, &why, &line);
+    err = cit_csv_parse(cit_slice(text, n), columns != NULL ? &given : NULL, &a, &csv, &fault);
     if (err != CIT_OK) {
-        snprintf(out, sizeof out, "%s: %u: %s", err == CIT_EINVAL ? "fault" : "limit", line, why);
+        snprintf(out, sizeof out, "%s: %u: %s", err == CIT_EINVAL ? "fault" : "limit", fault.line, fault.why);
     } else {
         for (uint32_t i = 0; i < csv.ncolumns * (csv.lines + 1); i++) {
             struct cit_slice s =
@@ -144,15 +144,14 @@ static void a_big_table_is_read_whole(void **state)
     char *text = malloc(LINES * 40);
     struct cit_arena a;
     struct cit_csv csv = { 0 };
-    const char *why = NULL;
-    uint32_t line = 0;
+    struct cit_csv_fault fault;
     size_t n = (size_t)sprintf(text, "user,password\n");
 
     (void)state;
     for (int i = 0; i < LINES; i++)
         n += (size_t)sprintf(text + n, "user%d,\"pass\"\"%d\"\n", i, i);
     cit_arena_init(&a, 16 << 20);
-    assert_int_equal(cit_csv_parse(cit_slice(text, n), NULL, 0, &a, &csv, &why, &line), CIT_OK);
+    assert_int_equal(cit_csv_parse(cit_slice(text, n), NULL, &a, &csv, &fault), CIT_OK);
     assert_int_equal(csv.lines, LINES);
     assert_true(cit_slice_eq(cit_csv_cell(&csv, 4999, 0), CIT_SLICE_LIT("user4999")));
     assert_true(cit_slice_eq(cit_csv_cell(&csv, 4321, 1), CIT_SLICE_LIT("pass\"4321")));
@@ -163,6 +162,7 @@ static void a_big_table_is_read_whole(void **state)
 static void without_memory_nothing_is_given(void **state)
 {
     const struct cit_slice names[] = { CIT_SLICE_LIT("a"), CIT_SLICE_LIT("b") };
+    const struct cit_csv_columns given = { names, 2 };
     static char text[40000];
     int err = CIT_ENOMEM;
 
@@ -173,14 +173,13 @@ static void without_memory_nothing_is_given(void **state)
     for (unsigned long at = 1; err == CIT_ENOMEM; at++) {
         struct cit_arena a;
         struct cit_csv csv = { .lines = 77 };
-        const char *why = NULL;
-        uint32_t line = 0;
+        struct cit_csv_fault fault = { 0 };
 
         cit_arena_init(&a, 1 << 20);
         cit_mem_fail_at(at);
-        err = cit_csv_parse(cit_slice(text, sizeof text), at % 2 == 0 ? names : NULL, 2, &a, &csv, &why, &line);
+        err = cit_csv_parse(cit_slice(text, sizeof text), at % 2 == 0 ? &given : NULL, &a, &csv, &fault);
         cit_mem_fail_at(0);
-        assert_true(err == CIT_OK || (csv.lines == 77 && why == NULL));
+        assert_true(err == CIT_OK || (csv.lines == 77 && fault.why == NULL));
         cit_arena_fini(&a);
         assert_true(at < 20);
     }
