@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Layer = dict[str, tuple[Any, str]]
 
 PREFIX = "CITRATE_"
+NOT_OPTIONS = {"CITRATE_LOAD"}  # where the load generator is (citrate.load.native)
 
 
 class Config:
@@ -165,7 +166,7 @@ def from_environ(environ: Mapping[str, str]) -> Layer:
     """CITRATE_* variables.  ConfigError for names that are no option."""
     layer: Layer = {}
     for variable, text in environ.items():
-        if variable.startswith(PREFIX):
+        if variable.startswith(PREFIX) and variable not in NOT_OPTIONS:
             _named(layer, variable[len(PREFIX) :].lower(), text, variable, options_as=PREFIX)
     return layer
 

@@ -96,13 +96,12 @@ class Sweep:
 
     def _with_workers(self, workers: int) -> None:
         log = os.path.join(self.folder, "logs", f"{workers}-workers")
-        runs.tell(f"{workers} workers: {shlex.join(self.command)}")
         try:
             with Served(self.command, {"workers": workers}, self.what.path, log) as served:
                 for clients in self.clients:
                     self._point(workers, clients, served)
         except (Dead, RuntimeError) as exc:
-            self.problems.append(f"{workers} workers: {exc}")
+            self.problems.append(f"{several(workers, 'worker')}: {exc}")
             runs.tell(self.problems[-1])
 
     def _point(self, workers: int, clients: int, served: Served) -> None:
@@ -112,15 +111,15 @@ class Sweep:
             run = os.path.join(self.folder, "runs", f"{workers}-workers-{clients}-clients-{number}")
             point = rounds.measure(self.what, given, self.warm, run, served)
             if point.wrong:
-                self.problems.append(f"{workers} workers, {clients} clients: {point.wrong}")
+                self.problems.append(f"{several(workers, 'worker')}, {several(clients, 'client')}: {point.wrong}")
                 runs.tell(self.problems[-1])
                 return
             points.append(point.row())
         row = {name: _median([p[name] for p in points]) for name in points[0]}
         self.rows.append({"workers": workers, "clients": clients, **row})
         self._write("running")
-        shown = f"{workers} workers  {clients:>4} clients  {row['mean']:9.3f} ms  p99 {row['p99']:9.3f} ms"
-        runs.tell(f"{shown}  {row['rate']:10,.0f} /s")
+        where = f"{several(workers, 'worker'):<10}  {several(clients, 'client'):>11}"
+        runs.tell(f"{where}  {row['mean']:9.3f} ms  p99 {row['p99']:9.3f} ms  {row['rate']:10,.0f} /s")
 
     def _write(self, state: str) -> None:
         from citrate import __version__
@@ -143,10 +142,14 @@ class Sweep:
         self._write(state)
         print("mean time of a request in ms\n")
         means = {(row["workers"], row["clients"]): f"{row['mean']:.3f}" for row in self.rows}
-        rows = [["clients", *(f"{w} worker{'s' * (w > 1)}" for w in self.workers)]]
+        rows = [["clients", *(several(w, "worker") for w in self.workers)]]
         rows += [[str(c), *(means.get((w, c), "-") for w in self.workers)] for c in self.clients]
         print(folders.table(rows))
         print(f"percentiles, rates and CPU time: {os.path.join(self.folder, 'sweep.csv')}", flush=True)
+
+
+def several(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _median(values: list[Any]) -> Any:
