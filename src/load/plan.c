@@ -235,6 +235,8 @@ static int read_plan(struct cit__plan *p, struct cit_slice json, struct cit_slic
     if (err == CIT_OK)
         err = cit__plan_journeys(p);
     if (err == CIT_OK)
+        err = cit__plan_base(p);
+    if (err == CIT_OK)
         err = cit__plan_needs(p);
     return err == CIT_OK ? cit__plan_thresholds(p) : err;
 }

@@ -118,6 +118,7 @@ void *cit__plan_take(struct cit__plan *p, size_t count, size_t size, int *err);
 
 int cit__plan_stages(struct cit__plan *p);     /* plan_stage.c: users, rate, stages, time */
 int cit__plan_journeys(struct cit__plan *p);   /* plan_journey.c: target, journeys or url, steps, rows */
+int cit__plan_base(struct cit__plan *p);       /* plan_base.c: behind the journeys; {{base}} unless the plan sets it */
 int cit__plan_needs(struct cit__plan *p);      /* plan_need.c: every variable that is read is set */
 int cit__plan_thresholds(struct cit__plan *p); /* plan_limit.c: behind the rows */
 
