@@ -4,7 +4,7 @@
  *
  * TLS 1.2 and 1.3, SNI, ALPN http/1.1, certificates and host names checked unless told not to.
  *
- * Depends on: base.
+ * Depends on: base.  A process that uses it ignores SIGPIPE: OpenSSL writes as write(2) does.
  * Ownership:  the caller owns contexts and sessions; a session never owns its descriptor.
  * Threads:    a context: any number; a session: one at a time.
  */
@@ -43,7 +43,8 @@ void cit_tls_free(struct cit_tls *t); /* says goodbye if it can do so at once */
  * CIT_ECLOSED with why. */
 CIT_MUST_CHECK int cit_tls_handshake(struct cit_tls *t, bool *wants_write, char why[CIT_TLS_WHY]);
 
-/* As cit_sock_recv and cit_sock_send; CIT_EPROTO for a broken record. */
+/* As cit_sock_recv and cit_sock_send; CIT_EPROTO for a broken record.  A short count says nothing of the socket: with
+ * edge-triggered events both are called until CIT_EAGAIN, and a send again with no fewer of the same bytes. */
 CIT_MUST_CHECK int64_t cit_tls_recv(struct cit_tls *t, void *p, size_t n);
 CIT_MUST_CHECK int64_t cit_tls_send(struct cit_tls *t, const void *p, size_t n);
 
