@@ -101,7 +101,8 @@ def test_another_word_than_markdown_gets_the_usage() -> None:
 def test_the_build_installs_every_file_of_the_package() -> None:
     package = ROOT / "python/citrate"
     listed = set(re.findall(r"^  '([\w/.]+)',$", (package / "meson.build").read_text(), re.M))
-    there = {str(p.relative_to(package)) for p in package.rglob("*") if p.suffix in (".py", ".pyi", ".typed")}
+    kinds = (".py", ".pyi", ".typed", ".html", ".css", ".js")
+    there = {str(p.relative_to(package)) for p in package.rglob("*") if p.suffix in kinds}
     assert listed == there
 
 
