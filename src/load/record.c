@@ -29,7 +29,7 @@ struct cit_record {
 
 /* ---- writing ---- */
 
-static int write_all(int fd, const char *p, size_t n)
+int cit__write_all(int fd, const char *p, size_t n)
 {
     while (n > 0) {
         ssize_t written = write(fd, p, n);
@@ -58,7 +58,7 @@ static void close_kept(int *fd)
 static int append(int fd, struct cit_slice text)
 {
     off_t end = lseek(fd, 0, SEEK_END);
-    int err = write_all(fd, text.p, text.n), saved = errno;
+    int err = cit__write_all(fd, text.p, text.n), saved = errno;
 
     if (err != CIT_OK && (end == -1 || ftruncate(fd, end) == -1))
         err = CIT_EIO;
@@ -81,7 +81,7 @@ static int replace(struct cit_record *r, const char *name, struct cit_slice text
     fd = openat(r->folder_fd, next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
     if (fd == -1)
         return cit_err_from_errno(errno);
-    err = write_all(fd, text.p, text.n);
+    err = cit__write_all(fd, text.p, text.n);
     saved = errno;
     if (close(fd) == -1 && err == CIT_OK) {
         err = CIT_EIO;
@@ -181,7 +181,7 @@ static int begin_stream(struct cit_record *r)
         return CIT_OK;
     r->text.len = 0;
     err = cit__start_line(r->plan, &r->text);
-    return err == CIT_OK ? write_all(r->stream_fd, r->text.p, r->text.len) : err;
+    return err == CIT_OK ? cit__write_all(r->stream_fd, r->text.p, r->text.len) : err;
 }
 
 int cit_record_open(const char *folder, int stream_fd, const struct cit_load_plan *plan, struct cit_slice plan_json,
@@ -265,7 +265,7 @@ static int keep_histograms(struct cit_record *r, const struct cit_tally *t, int6
 static int send_made(struct cit_record *r, int err)
 {
     if (err == CIT_OK)
-        err = write_all(r->stream_fd, r->text.p, r->text.len);
+        err = cit__write_all(r->stream_fd, r->text.p, r->text.len);
     if (err != CIT_OK)
         r->stream_fd = -1;
     return err;

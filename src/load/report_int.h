@@ -38,6 +38,9 @@ void cit__target_text(const struct cit_load_plan *plan, char out[CIT__TARGET_MAX
 /* CPU seconds in each second of each thread: 1 is all that it could have. */
 double cit__generator_share(const struct cit_load_plan *plan, const struct cit_run_end *end);
 
+/* Writes all of it, however often that takes.  CIT_OK, or what errno says (which is kept). */
+CIT_MUST_CHECK int cit__write_all(int fd, const char *p, size_t n);
+
 /* ---- texts of the record: CIT_OK, CIT_ELIMIT, CIT_ENOMEM ---- */
 
 /* Appends value with so many digits behind the point, or fewer when they are zeros; "null" when it is not finite. */

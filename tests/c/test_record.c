@@ -1,4 +1,4 @@
-/* tests/c/test_record.c - a run's folder and stream: what is there while it goes on, after it, and when writing fails. */
+/* tests/c/test_record.c - a run's folder and stream: while it goes on, after it, and when writing fails. */
 #include "load/record.c" /* NOLINT: the statics are tested */
 
 #include <setjmp.h>
