@@ -76,6 +76,7 @@ def main(argv: list[str]) -> int:
     worker = Worker(Link(zmq, msgpack, host, port), job)
     try:
         worker.work()
+        worker.link.close()
     except KeyboardInterrupt:
         worker.leave()
         return 130
@@ -383,7 +384,6 @@ class Worker:
             self._end_quickly()
         self._report()
         self._is_done = True
-        self.link.close()
 
     def _end_quickly(self) -> None:
         """Ends the generator, with the last of what it counted if that comes soon."""

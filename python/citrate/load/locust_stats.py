@@ -179,8 +179,8 @@ class Statistics:
         return self._entries[step]
 
     def _shown(self, step: str) -> str:
-        # A step without a name of its own is called "GET /path": the method has a column in Locust.
-        return step.removeprefix(self.methods.get(step, "") + " ")
+        # A step without a name of its own is called "GET {{base}}/path": the method has a column in Locust.
+        return step.removeprefix(self.methods.get(step, "") + " ").removeprefix("{{base}}")
 
     def _error(self, step: str, kind: str, count: int, when: float) -> None:
         method, name = self.methods.get(step, ""), self._shown(step)
