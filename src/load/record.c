@@ -150,10 +150,17 @@ static int open_lines(const struct cit_record *r, const char *name, int *out)
     return CIT_OK;
 }
 
-/* What an earlier run left would be taken for this one's. */
-static int remove_old(const struct cit_record *r, const char *name)
+/* What an earlier run left would be taken for this one's: also what the Python command writes, which waits until
+ * seconds.jsonl is made anew. */
+static int remove_old(const struct cit_record *r)
 {
-    return unlinkat(r->folder_fd, name, 0) == 0 || errno == ENOENT ? CIT_OK : cit_err_from_errno(errno);
+    static const char *const names[] = { "summary.json", "steps.csv", "server.jsonl", "index.html" };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (unlinkat(r->folder_fd, names[i], 0) == -1 && errno != ENOENT)
+            return cit_err_from_errno(errno);
+    }
+    return CIT_OK;
 }
 
 static int open_files(struct cit_record *r, const char *folder, struct cit_slice plan_json)
@@ -161,15 +168,13 @@ static int open_files(struct cit_record *r, const char *folder, struct cit_slice
     int err = open_folder(r, folder);
 
     if (err == CIT_OK)
-        err = remove_old(r, "summary.json");
+        err = remove_old(r);
     if (err == CIT_OK)
-        err = remove_old(r, "steps.csv");
-    if (err == CIT_OK)
-        err = open_lines(r, "seconds.jsonl", &r->seconds_fd);
+        err = replace(r, "plan.json", plan_json);
     if (err == CIT_OK)
         err = open_lines(r, "histograms.jsonl", &r->histograms_fd);
     if (err == CIT_OK)
-        err = replace(r, "plan.json", plan_json);
+        err = open_lines(r, "seconds.jsonl", &r->seconds_fd);
     return err;
 }
 

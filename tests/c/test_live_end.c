@@ -1,4 +1,4 @@
-/* tests/c/test_live_end.c - the summary for people: what it must say, and that it says it without memory or not at all. */
+/* tests/c/test_live_end.c - the summary for people: what it must say; failed allocations. */
 #include "load/live_end.c" /* NOLINT: the statics are tested */
 
 #include <setjmp.h>

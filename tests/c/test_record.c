@@ -140,12 +140,16 @@ static void an_earlier_run_is_replaced(void **state)
     assert_int_equal(cit_record_end(r, &run.tally, &run.end), CIT_OK);
     cit_record_close(r);
     put_file("index.html", "a report");
+    put_file("server.jsonl", "{}");
+    put_file("notes.txt", "mine");
     r = opened(-1);
     assert_string_equal(content("seconds.jsonl"), "");
     assert_string_equal(content("histograms.jsonl"), "");
     assert_null(content("summary.json"));
     assert_null(content("steps.csv"));
-    assert_string_equal(content("index.html"), "a report");
+    assert_null(content("index.html"));
+    assert_null(content("server.jsonl"));
+    assert_string_equal(content("notes.txt"), "mine");
     cit_record_close(r);
 }
 
