@@ -79,14 +79,15 @@ struct cit_step {
     bool has_auth;
     enum cit_body_kind body;
     struct cit_tmpl text;
-    struct cit_slice bytes, type; /* type: the Content-Type a body of this kind implies, or empty */
+    struct cit_slice bytes;
+    struct cit_slice type; /* the Content-Type to send; empty: a field has it, none, or (multipart) yours */
 
     /* [Options] */
     bool follow;           /* location: redirects are followed, each a request of its own in the count of the step */
     int32_t max_redirects; /* max-redirs, default 50; -1: no end is refused */
     bool is_skipped;       /* skip: true */
     int64_t delay_ns;      /* delay: before the request, beside the think time */
-    struct cit_pair *set;  /* variable: NAME=VALUE */
+    struct cit_pair *set;  /* variable: NAME=VALUE, in front of the request */
     uint32_t nset;
 
     /* expectations */
@@ -141,5 +142,14 @@ struct cit_journey_one {
 };
 CIT_MUST_CHECK int cit_journey_single(const struct cit_journey_one *one, struct cit_names *names, struct cit_arena *a,
                                       struct cit_journey *out, struct cit_journey_fault *fault);
+
+/* Tells each place where a journey sets or reads a variable, in the order of the walk: a plan knows which others are
+ * set, by it or by its table of users.  Steps that are skipped say nothing. */
+struct cit_journey_use {
+    uint32_t var, line;
+    bool is_set; /* by a capture or the option `variable`; else read */
+};
+void cit_journey_uses(const struct cit_journey *j, void (*use)(void *ctx, const struct cit_journey_use *one),
+                      void *ctx);
 
 #endif
