@@ -22,6 +22,7 @@ enum {
 struct cit_record {
     const struct cit_load_plan *plan;                    /* borrowed */
     int folder_fd, seconds_fd, histograms_fd, stream_fd; /* -1: not kept; the stream's is borrowed */
+    uint32_t seconds;                                    /* so far */
     int err, errnum;                                     /* the first failure to write, and errno then */
     bool is_told;                                        /* to the caller */
     struct cit_buf text;                                 /* of what is being written */
@@ -338,7 +339,7 @@ int cit_record_second(struct cit_record *r, const struct cit_load_second *s, con
     note(r, keep_seconds(r, s));
     note(r, keep_histograms(r, s->tally, s->number));
     note(r, stream_second(r, s));
-    if (s->number % SUMMARY_EVERY == 0)
+    if (r->seconds++ % SUMMARY_EVERY == 0)
         keep_tables(r, totals, now, "running");
     return tell(r);
 }

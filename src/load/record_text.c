@@ -314,7 +314,7 @@ int cit__start_line(const struct cit_load_plan *plan, struct cit_buf *out)
     put(&o, "{");
     member_text(&o, "type", "start");
     put_what_runs(&o, plan);
-    member_number(&o, "planned_seconds", seconds_of(plan->length_ns), 6);
+    member_number(&o, "planned_seconds", cit__planned_seconds(plan), 6);
     name(&o, "steps");
     open_with(&o, "[");
     for (uint32_t i = 0; i < plan->nrows; i++)

@@ -27,6 +27,9 @@ double cit__measure_ms(const struct cit_hist *h, enum cit_threshold_kind kind);
 /* n in each of the seconds; 0 when there are none. */
 double cit__per_second(uint64_t n, const struct cit_run_end *end);
 
+/* How long it is to take, with its warm-up; 0 when it ends by its number of requests. */
+double cit__planned_seconds(const struct cit_load_plan *plan);
+
 /* "finished", "stopped" or "failed", and the word for why itself. */
 const char *cit__end_state(enum cit_end why);
 const char *cit__end_name(enum cit_end why);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "load/report_int.h"
 
 static const struct {
@@ -32,6 +33,14 @@ double cit__measure_ms(const struct cit_hist *h, enum cit_threshold_kind kind)
 double cit__per_second(uint64_t n, const struct cit_run_end *end)
 {
     return end->measured_ns > 0 ? (double)n / ((double)end->measured_ns / 1e9) : 0;
+}
+
+/* A plan without an end in time has the longest there is. */
+double cit__planned_seconds(const struct cit_load_plan *plan)
+{
+    const int64_t longest_ns = 1000 * 3600 * CIT_SEC_NS;
+
+    return plan->length_ns < longest_ns ? (double)(plan->warm_ns + plan->length_ns) / (double)CIT_SEC_NS : 0;
 }
 
 double cit__generator_share(const struct cit_load_plan *plan, const struct cit_run_end *end)

@@ -99,6 +99,18 @@ static void a_run_of_no_time_has_no_rate(void **state)
     assert_true(cit__generator_share(&run.plan, &run.end) == 0.125);
 }
 
+static void a_plan_may_have_no_end_in_time(void **state)
+{
+    (void)state;
+    assert_true(cit__planned_seconds(&run.plan) == 10);
+    run.plan.warm_ns = 500000000;
+    assert_true(cit__planned_seconds(&run.plan) == 10.5);
+    run.plan.warm_ns = 0;
+    run.plan.length_ns = 3600000000000000;
+    assert_true(cit__planned_seconds(&run.plan) == 0);
+    run.plan.length_ns = 10000000000;
+}
+
 static void ends_have_a_state_and_a_word(void **state)
 {
     (void)state;
@@ -134,6 +146,7 @@ int main(void)
         cmocka_unit_test(only_right_answers_are_speed),
         cmocka_unit_test(what_was_not_measured_does_not_hold),
         cmocka_unit_test(a_run_of_no_time_has_no_rate),
+        cmocka_unit_test(a_plan_may_have_no_end_in_time),
         cmocka_unit_test(ends_have_a_state_and_a_word),
         cmocka_unit_test(targets_are_written_as_in_plans),
     };
