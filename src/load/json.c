@@ -357,14 +357,15 @@ int cit_json_unescape(const struct cit_json_token *t, struct cit_arena *a, struc
 {
     const char *p = t->raw.p, *end = p + t->raw.n;
     char *text, *to;
+    bool is_full;
 
     if (!t->is_escaped) {
         *out = t->raw;
         return CIT_OK;
     }
-    text = to = cit_arena_take(a, t->raw.n, NULL); /* no escape is shorter than what it stands for */
+    text = to = cit_arena_take(a, t->raw.n, &is_full); /* no escape is shorter than what it stands for */
     if (text == NULL)
-        return CIT_ENOMEM;
+        return is_full ? CIT_ELIMIT : CIT_ENOMEM;
     while (p < end) {
         if (*p != '\\') {
             *to++ = *p++;
@@ -514,7 +515,7 @@ static int take_token(struct grower *g, const struct cit_json_token *t)
 {
     if (t->kind == CIT_JSON_NAME) {
         g->name_at = t->raw.p;
-        return cit_json_unescape(t, g->arena, &g->name);
+        return cit_json_unescape(t, g->arena, &g->name) == CIT_OK ? CIT_OK : CIT_ENOMEM;
     }
     if (t->kind == CIT_JSON_CLOSE_ARRAY)
         return CIT_OK;

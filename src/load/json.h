@@ -59,10 +59,11 @@ CIT_MUST_CHECK int cit_json_next(struct cit_json *j, struct cit_json_token *out)
 CIT_MUST_CHECK int cit_json_skip(struct cit_json *j, struct cit_slice *text);
 
 /* The text of a string with its escapes resolved (a lone surrogate becomes U+FFFD); borrowed from the token when it
- * has none.  CIT_OK, CIT_ENOMEM. */
+ * has none.  CIT_OK, CIT_ELIMIT (the arena is full), CIT_ENOMEM. */
 CIT_MUST_CHECK int cit_json_unescape(const struct cit_json_token *t, struct cit_arena *a, struct cit_slice *out);
 
-/* Appends text as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD.  CIT_OK, CIT_ELIMIT, CIT_ENOMEM. */
+/* Appends text as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD.  CIT_OK, CIT_ELIMIT,
+ * CIT_ENOMEM. */
 CIT_MUST_CHECK int cit_json_put(struct cit_buf *out, struct cit_slice text);
 
 /* A whole text as a tree, for plans.  Members keep their order; a name that comes twice is refused.  CIT_OK;
