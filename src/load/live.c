@@ -152,11 +152,11 @@ static void show_line(struct cit_live *l, const struct cit_load_second *s, const
 
 static void put_title(struct cit_live *l, struct cit__page *p, const struct cit_load_second *s)
 {
-    char target[CIT__TARGET_MAX], of[32] = "";
+    char title[CIT__LINE_MAX], of[32] = "";
     double planned = cit__planned_seconds(l->plan);
 
-    cit__target_text(l->plan, target);
-    cit__line(p, CIT__BOLD, "%.*s  %s", CIT_SLICE_ARG(l->plan->title), target);
+    cit__title_text(l->plan, title);
+    cit__line(p, CIT__BOLD, "%s", title);
     if (planned > 0)
         (void)snprintf(of, sizeof of, " of %.0f s", planned);
     cit__line(p, CIT__PLAIN, "%.0f s%s%s", (double)s->end_ns / CIT_SEC_NS, of, s->is_warm ? ", warming up" : "");

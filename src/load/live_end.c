@@ -30,14 +30,11 @@ static const char *why_text(enum cit_end why)
 
 static void put_heading(struct cit__page *p, const struct cit_load_plan *plan, const struct cit_run_end *end)
 {
-    char target[CIT__TARGET_MAX];
+    char title[CIT__LINE_MAX];
 
-    cit__target_text(plan, target);
+    cit__title_text(plan, title);
     cit__line(p, CIT__PLAIN, "%s", "");
-    if (plan->title.n > 0 && !cit_slice_eq(plan->title, cit_slice_str(target)))
-        cit__line(p, CIT__BOLD, "%.*s  %s", CIT_SLICE_ARG(plan->title), target);
-    else
-        cit__line(p, CIT__BOLD, "%s", target);
+    cit__line(p, CIT__BOLD, "%s", title);
     if (why_text(end->why) != NULL)
         cit__line(p, CIT__WARN, "%s", why_text(end->why));
 }
@@ -84,7 +81,7 @@ static void put_all(struct cit__page *p, const struct cit_row *all)
     cit__line(p, CIT__DIM, "%s", "latency counts from when a request was meant to begin, service from its first byte");
     cit__line(p, CIT__PLAIN, "%-9s  %s", "codes", codes);
     if (all->errors == 0)
-        cit__line(p, all->requests > 0 ? CIT__GOOD : CIT__BAD, "%-9s  none", "errors");
+        cit__line(p, CIT__GOOD, "%-9s  none", "errors");
     else
         cit__line(p, CIT__BAD, "%-9s  %s, %s", "errors", cit__count_text(all->errors).text,
                   cit__share_text((double)all->errors / (double)all->requests).text);
@@ -142,21 +139,31 @@ static void put_generator(struct cit__page *p, const struct cit_load_plan *plan,
                   "The generator was as busy as it can be: it may have been the limit, not the server.");
 }
 
+static void put_measured(struct cit__page *p, const struct cit_load_plan *plan, const struct cit_tally *totals,
+                         const struct cit_row *all, const struct cit_run_end *end)
+{
+    struct cit__table table = { plan, totals, end, NULL, totals->nrows };
+
+    cit__line(p, CIT__PLAIN, "%s", "");
+    cit__table(p, &table);
+    cit__line(p, CIT__PLAIN, "%s", "");
+    put_all(p, all);
+    for (uint32_t i = 0; i < totals->nrows; i++)
+        put_errors_of(p, plan->row_name[i], &totals->row[i]);
+}
+
 void cit__summary(struct cit__page *p, const struct cit_load_plan *plan, const struct cit_tally *totals,
                   const struct cit_run_end *end)
 {
-    struct cit__table table = { plan, totals, end, NULL, totals->nrows };
     struct cit_row all = { 0 };
 
     cit_tally_all(totals, &all);
     put_heading(p, plan, end);
     put_totals(p, totals, &all, end);
-    cit__line(p, CIT__PLAIN, "%s", "");
-    cit__table(p, &table);
-    cit__line(p, CIT__PLAIN, "%s", "");
-    put_all(p, &all);
-    for (uint32_t i = 0; i < totals->nrows; i++)
-        put_errors_of(p, plan->row_name[i], &totals->row[i]);
+    if (all.requests > 0)
+        put_measured(p, plan, totals, &all, end);
+    else
+        cit__line(p, CIT__BAD, "%s", "Nothing was measured: no request came to its end.");
     if (plan->nthresholds > 0)
         cit__line(p, CIT__BOLD, "%s", "thresholds");
     for (uint32_t i = 0; i < plan->nthresholds; i++)

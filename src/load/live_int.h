@@ -60,6 +60,9 @@ struct cit__table {
 };
 void cit__table(struct cit__page *p, const struct cit__table *t);
 
+/* What runs against what; a plan made of an address is called by it. */
+void cit__title_text(const struct cit_load_plan *plan, char out[CIT__LINE_MAX]);
+
 /* "200: 1,234  302: 12" and "timeout: 3  status: 2"; "none". */
 void cit__codes_text(const struct cit_row *r, char out[CIT__LINE_MAX]);
 void cit__faults_text(const struct cit_row *r, char out[CIT__LINE_MAX]);

@@ -173,6 +173,19 @@ struct cit__word cit__share_text(double share)
 
 /* ---- lists ---- */
 
+void cit__title_text(const struct cit_load_plan *plan, char out[CIT__LINE_MAX])
+{
+    char target[CIT__TARGET_MAX];
+    size_t n;
+
+    cit__target_text(plan, target);
+    n = strlen(target);
+    if (plan->title.n >= n && memcmp(plan->title.p, target, n) == 0)
+        (void)snprintf(out, CIT__LINE_MAX, "%.*s", CIT_SLICE_ARG(plan->title));
+    else
+        (void)snprintf(out, CIT__LINE_MAX, "%.*s  %s", CIT_SLICE_ARG(plan->title), target);
+}
+
 static void add_count(char out[CIT__LINE_MAX], const char *name, uint64_t n)
 {
     size_t len = strlen(out);

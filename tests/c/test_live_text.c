@@ -145,6 +145,21 @@ static void codes_and_kinds_are_listed_with_their_counts(void **state)
     load_run_fini(&run);
 }
 
+static void a_plan_that_is_an_address_is_called_by_it(void **state)
+{
+    struct load_run run;
+    char title[CIT__LINE_MAX];
+
+    (void)state;
+    assert_true(load_run_init(&run));
+    cit__title_text(&run.plan, title);
+    assert_string_equal(title, "a \"plan\"  http://[::1]:8000");
+    run.plan.title = CIT_SLICE_LIT("http://[::1]:8000/path");
+    cit__title_text(&run.plan, title);
+    assert_string_equal(title, "http://[::1]:8000/path");
+    load_run_fini(&run);
+}
+
 static uint32_t most_columns(void)
 {
     struct cit_slice rest = cit_slice(text.p, text.len), line;
@@ -219,6 +234,7 @@ int main(void)
         cmocka_unit_test(cells_are_cut_and_filled),
         cmocka_unit_test(figures_have_three_digits_or_all),
         cmocka_unit_test(codes_and_kinds_are_listed_with_their_counts),
+        cmocka_unit_test(a_plan_that_is_an_address_is_called_by_it),
         cmocka_unit_test(tables_fit_terminals_from_78_columns),
         cmocka_unit_test(the_rows_of_a_table_are_those_asked_for),
         cmocka_unit_test(without_memory_the_page_says_so),
