@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from cit_cli import environment, fetch, free_port, run, serving
 from citrate import load as load_api
 from citrate.errors import ConfigError
-from citrate.load import native, options, plan
+from citrate.load import command, compare, native, options, plan, sweep
 from load_tool import GENERATOR, lines, load, load_process, site, summary, write_site
 from server import children_of, wait_for
 
@@ -80,6 +81,21 @@ def test_one_address_or_plan_is_wanted(argv: list[str]) -> None:
     told = load(*argv)
     assert told.returncode == 2
     assert "usage: citrate load [options] URL | PLAN.toml" in told.stderr
+
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/load/README.md"]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.exists()], ids=lambda page: page.name)
+def test_commands_on_the_pages_have_only_options_there_are(page: Path) -> None:
+    text = page.read_text().replace("\\\n", " ")
+    for line in re.findall(r"^(?:\$ |    |# +)citrate load (.*)$", text, re.M):
+        words = shlex.split(line.partition("    #")[0].replace("…", "").replace("; echo $?", ""))
+        if words[0] in ("import", "report"):
+            continue
+        own = {"compare": compare.OWN, "sweep": sweep.OWN}.get(words[0], command.OWN)
+        options.split(words[1:] if words[0] in command.WORDS else words, own)
 
 
 def test_options_are_passed_on_as_they_were_given() -> None:

@@ -1,7 +1,7 @@
 """The command ``citrate load``.
 
     citrate load [options] URL | PLAN            a run
-    citrate load compare|sweep|report|import …   what the other modules do
+    citrate load compare|sweep|report|import …   what the modules of these names do
 
 Exit status: the generator's (docs/load.md); 2 for options and plans that are wrong.
 """
@@ -30,7 +30,7 @@ citrate load compare A.toml B.toml                 which is faster, and is it su
 citrate load compare [options] -- 'SERVER A' 'SERVER B'
 citrate load sweep --workers 1..4 --clients 2,10 -- SERVER COMMAND
 citrate load report DIR                            write DIR/index.html anew
-citrate load import jmx|har FILE                   make a plan of one for another tool
+citrate load import FILE.jmx|FILE.har              make a plan of one of JMeter, or of a browser's record
 
 A plan is TOML (or the same as JSON).  To serve a module named load: citrate load:application
 """

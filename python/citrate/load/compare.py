@@ -33,7 +33,7 @@ USAGE = """\
 usage: citrate load compare [options] A B          two plans or addresses of servers that run
        citrate load compare [options] -- 'A' 'B'   two commands that start a server on {port}
 
-      --rounds N      so many of each [10]; fewer than 5 prove nothing
+      --rounds N      so many of each [10]; fewer than 6 prove nothing
       --time T        length of one run [3s]
       --warm T        load before it that is not counted [1s]
       --url URL       what is asked of servers that are started [http://127.0.0.1:{port}/]
@@ -51,6 +51,7 @@ MEASURES = (
     ("cpu_us", "CPU a request (µs)", 2, "dearer", "cheaper"),
 )
 NOISY = "too noisy"
+WARM = "1s"
 _LIMIT_SHARE = 0.8
 
 
@@ -84,10 +85,10 @@ def main(argv: list[str]) -> int:
 class Comparison:
     def __init__(self, given: Given):
         self.rounds = options.count(given.last("--rounds", "10"), "--rounds")
-        self.warm = options.seconds(given.last("--warm", "1s"), "--warm")
         self.folder = given.last("--report", "compare")
         self.seed = options.count(given.last("--seed", "1"), "--seed", 0)
         self.a, self.b = _sides(given)
+        self.warm = options.seconds(given.last("--warm", self.a.what.warm), "--warm")
         if self.a.what.plan is None and "--requests" not in given and "--time" not in given:
             given.pairs.append(("--time", "3s"))
         self.given = given.plus(without=[*OWN, "--report", "--warm", "--live"])
@@ -228,7 +229,7 @@ def _sides(given: Given) -> tuple[Side, Side]:
             raise ConfigError("compare: two commands stand behind --, each in quotes, and no plan before (--plan)")
         if "--plan" in given and "--url" in given:
             raise ConfigError("compare: --plan and --url exclude each other")
-        what = rounds.What(given.last("--plan", given.last("--url", rounds.URL)))
+        what = rounds.What(given.last("--plan", given.last("--url", rounds.URL)), WARM)
         for command in given.rest:
             if "{port}" not in command:
                 raise ConfigError(f"compare: {command!r} must say {{port}} where the server's port belongs")
@@ -236,7 +237,7 @@ def _sides(given: Given) -> tuple[Side, Side]:
     if len(given.operands) != 2 or "--plan" in given or "--url" in given:
         print(USAGE, end="", file=sys.stderr)
         raise ConfigError("compare: needs two plans or addresses, or -- and two commands")
-    one, other = (rounds.What(text) for text in given.operands)
+    one, other = (rounds.What(text, WARM) for text in given.operands)
     if one.is_open != other.is_open:
         raise ConfigError("compare: one plan is of users and one of a rate; they can't be compared")
     return Side(A, one, None), Side(B, other, None)

@@ -142,6 +142,8 @@ def signals_held() -> Iterator[None]:
     try:
         yield
     finally:
+        while late := signal.sigpending() & WATCHED:  # typed while the last report was written: the run is over
+            signal.sigwait(late)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 

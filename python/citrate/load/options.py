@@ -33,6 +33,7 @@ VALUES = {
     "--stream": "",
     "--control": "",
     "--folder": "",
+    "--plan-name": "",
 }
 """Options of the generator with a value: long name -> short one."""
 

@@ -94,7 +94,7 @@ def json_of(plan: Plan) -> bytes:
     """The plan for the generator."""
     import json
 
-    return json.dumps(plan, ensure_ascii=False).encode()
+    return json.dumps(plan).encode()
 
 
 def target_of(plan: Plan) -> str:

@@ -27,16 +27,18 @@ _NOT_WARM = ("stages", "time", "requests", "warm", "thresholds", "rate")
 class What:
     """What is asked of the server: an address (which may hold {port}) or a plan."""
 
-    __slots__ = ("folder", "name", "plan", "url")
+    __slots__ = ("folder", "name", "plan", "url", "warm")
 
-    def __init__(self, text: str):
+    def __init__(self, text: str, warm: str):
+        """``warm``: the length of the warm-up, unless the plan has another one."""
         self.name = text
         self.folder = "."
+        self.warm = warm
         self.plan: Plan | None = None
         self.url = text
         if runs.is_plan(text):
             self.plan = plans.read(text)
-            self.plan.pop("warm", None)
+            self.warm = str(self.plan.pop("warm", warm))
             self.folder = os.path.dirname(text) or "."
             self.url = plans.target_of(self.plan)
 
@@ -120,7 +122,7 @@ def _clock(what: What, served: Served | None) -> Callable[[], float]:
     """The CPU time of the server so far, in seconds; always 0 for one that is not on this machine."""
     if served is not None:
         return served.cpu_seconds
-    group = target.Target(what.url).group
+    group = target.Target(what.url, search=0.0).group
     return lambda: group.cpu_ns() / 1e9
 
 

@@ -44,7 +44,7 @@ COLUMNS = (
     *("workers", "clients", "requests", "errors", "seconds", "rate"),
     *("mean", "p50", "p90", "p95", "p99", "p999", "max", "cpu_us"),
 )
-_USERS = ("stages", "users", "rate", "time", "requests", "warm")
+_USERS = ("stages", "users", "max_users", "rate", "time", "requests")
 
 
 def main(argv: list[str]) -> int:
@@ -71,9 +71,9 @@ class Sweep:
         self.workers = rounds.whole(given.last("--workers", "1"), "--workers")
         self.clients = rounds.whole(given.last("--clients", "1,2,5,10,20"), "--clients")
         self.rounds = options.count(given.last("--rounds", "1"), "--rounds")
-        self.warm = options.seconds(given.last("--warm", "500ms"), "--warm")
         self.folder = given.last("--report", "sweep")
-        self.what = rounds.What(given.last("--plan", given.last("--url", rounds.URL)))
+        self.what = rounds.What(given.last("--plan", given.last("--url", rounds.URL)), "500ms")
+        self.warm = options.seconds(given.last("--warm", self.what.warm), "--warm")
         if self.what.plan is not None:
             self.what.plan = {name: value for name, value in self.what.plan.items() if name not in _USERS}
         if "--requests" not in given and "--time" not in given:

@@ -164,10 +164,10 @@ def _holds(pid: int, wanted: set[str]) -> bool:
 class Target:
     """The target's processes: those of ``pids`` and below, else those that own the sockets at ``url`` and below."""
 
-    def __init__(self, url: str, pids: Iterable[int] = ()):
+    def __init__(self, url: str, pids: Iterable[int] = (), search: float = processes.SEARCH_SECONDS):
         self._pids = set(pids)
         self._place = place_of(url) if url else None
-        self.group = processes.Group(self._find)
+        self.group = processes.Group(self._find, search)
 
     def _find(self) -> set[int]:
         roots = self._pids or (owners(sockets(self._place)) if self._place else set())
