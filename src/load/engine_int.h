@@ -134,7 +134,6 @@ struct cit__user {
     uint32_t slot;   /* in the thread's heap */
     uint8_t state;
     bool is_dialling_again; /* waits to try the same connect again */
-    bool is_first;          /* in its first round */
     bool is_retry;          /* the request is sent for the second time */
     bool is_between;        /* WAITING: no step comes next, a round ended */
     uint32_t pauses;        /* faults without an answer in a row */
@@ -162,6 +161,7 @@ struct cit__user {
     uint8_t frame;    /* enum cit_h1_body */
     uint8_t minor;
     bool in_body, keeps_alive;
+    bool has_walked[]; /* by journey: past its @once steps */
 };
 
 /* ---- when ---- */
@@ -197,6 +197,7 @@ struct cit__thread {
     uint32_t nusers, cap_users;
     uint32_t wanted;  /* closed: those below it walk */
     uint32_t walking; /* neither parked nor finished */
+    uint32_t walked;  /* what a second tells of when the end has come: those who walked then, later those who ask */
     uint32_t asking;  /* with a request under way */
     uint32_t finished;
     bool is_out;             /* all it may have are */

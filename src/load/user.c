@@ -7,6 +7,8 @@
  * No call goes round this circle: an answer comes by the loop, a fault without one by a pause in
  * the heap, and a journey is only chosen if it has a step to do.
  */
+#include <string.h>
+
 #include "base/mem.h"
 #include "load/engine_int.h"
 
@@ -49,13 +51,12 @@ int cit__user_new(struct cit__thread *t, struct cit__user **out)
 
     if (err != CIT_OK)
         return err;
-    u = cit_calloc(1, sizeof *u);
+    u = cit_calloc(1, sizeof *u + t->plan->njourneys * sizeof *u->has_walked);
     if (u == NULL)
         return CIT_ENOMEM;
     u->t = t;
     u->number = t->nusers * t->run->nthreads + t->index;
     u->state = CIT__USER_PARKED;
-    u->is_first = true;
     u->round = 1; /* what the plan's variables may ask for */
     cit_rng_seed(&u->rng, t->plan->seed, u->number);
     err = cit__values_init(u);
@@ -119,19 +120,19 @@ static void finish(struct cit__user *u)
 
 /* ---- what is left to do ---- */
 
-static bool has_to_do(const struct cit__user *u, const struct cit_step *step)
+static bool has_to_do(const struct cit__user *u, uint32_t journey, const struct cit_step *step)
 {
-    return !step->is_skipped && (!step->is_once || u->is_first);
+    return !step->is_skipped && (!step->is_once || !u->has_walked[journey]);
 }
 
 static bool has_to_walk(const struct cit__user *u, uint32_t journey)
 {
     const struct cit_journey *j = &u->t->plan->journeys[journey];
 
-    if (!u->is_first)
+    if (u->has_walked[journey])
         return u->t->run->more[journey] > 0;
     for (uint32_t i = 0; i < j->nsteps; i++) {
-        if (has_to_do(u, &j->steps[i]))
+        if (has_to_do(u, journey, &j->steps[i]))
             return true;
     }
     return false;
@@ -259,7 +260,6 @@ static int64_t choose(struct cit__user *u)
 static int64_t choose_next(struct cit__user *u)
 {
     while (u->round < u->t->plan->njourneys) {
-        u->is_first = true;
         if (has_to_walk(u, (uint32_t)u->round))
             return (int64_t)u->round;
         u->round++;
@@ -274,11 +274,11 @@ static void walk(struct cit__user *u, int64_t at_ns)
 {
     const struct cit_journey *j = &u->t->plan->journeys[u->journey];
 
-    while (u->step < j->nsteps && !has_to_do(u, &j->steps[u->step]))
+    while (u->step < j->nsteps && !has_to_do(u, u->journey, &j->steps[u->step]))
         u->step++;
     if (u->step == j->nsteps) {
         u->t->tally->rounds++;
-        u->is_first = false;
+        u->has_walked[u->journey] = true;
         round_ended(u, at_ns, 0);
         return;
     }
@@ -292,7 +292,7 @@ static void begin(struct cit__user *u, int64_t at_ns)
 
     if (!u->t->plan->keeps_cookies && u->round > 0) {
         cit_jar_fini(&u->jar);
-        u->is_first = true;
+        memset(u->has_walked, 0, u->t->plan->njourneys * sizeof *u->has_walked);
     }
     journey = u->t->dry == NULL ? choose(u) : choose_next(u);
     if (journey == NOWHERE) {
@@ -386,7 +386,7 @@ static void give_up(struct cit__user *u, enum cit_fault fault)
 
     for (uint32_t i = u->step; i < j->nsteps; i++)
         has_once |= j->steps[i].is_once && !j->steps[i].is_skipped;
-    u->is_first = u->is_first && has_once;
+    u->has_walked[u->journey] |= !has_once;
     if (cit_fault_is_answered(fault)) {
         u->pauses = 0;
     } else {
