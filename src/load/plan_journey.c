@@ -253,6 +253,41 @@ static int check_whole(struct cit__plan *p, const struct cit_journey *j)
     return CIT_OK;
 }
 
+/* Then the first host that is named is the one that reports name. */
+static int adopt_target(struct cit__plan *p)
+{
+    const struct cit_journey *j = &p->plan->journeys[0];
+    const struct cit_tmpl *url = &j->steps[0].url;
+    struct cit_slice text = url->n > 0 ? url->piece[0].text : cit_slice(NULL, 0), path;
+    char why[CIT_PLAN_WHY];
+    size_t n = 0;
+    int err;
+
+    if (!starts(url, "http://") && !starts(url, "https://"))
+        return CIT_OK;
+    n = (size_t)((const char *)memchr(text.p, '/', text.n) + 2 - text.p);
+    while (n < text.n && strchr("/?#", text.p[n]) == NULL)
+        n++;
+    if (n == text.n && url->n > 1) /* a part of the host is a variable */
+        return CIT_OK;
+    err = cit_target_parse(cit_slice(text.p, n), &p->plan->arena, &p->plan->target, &path, why);
+    return err == CIT_OK || err == CIT_ENOMEM
+               ? err
+               : cit__plan_wrong(p, NULL, err, "%.*s:%u: %s", (int)(j->path.n > 140 ? 140 : j->path.n), j->path.p,
+                                 j->steps[0].line, why);
+}
+
+static int check_hosts(struct cit__plan *p)
+{
+    int err = CIT_OK;
+
+    if (p->plan->target.host.n > 0)
+        return CIT_OK;
+    for (uint32_t i = 0; i < p->plan->njourneys && err == CIT_OK; i++)
+        err = check_whole(p, &p->plan->journeys[i]);
+    return err == CIT_OK ? adopt_target(p) : err;
+}
+
 int cit__plan_journeys(struct cit__plan *p)
 {
     const struct cit__item *const of_url[] = { &p->method, &p->body, &p->follow };
@@ -269,8 +304,8 @@ int cit__plan_journeys(struct cit__plan *p)
         if (p->url.node == NULL && of_url[i]->node != NULL)
             return cit__plan_wrong(p, of_url[i]->place, CIT_EINVAL, "goes with url; journeys say it themselves");
     err = p->url.node != NULL ? read_url(p) : read_journeys(p);
-    for (uint32_t i = 0; i < plan->njourneys && err == CIT_OK && plan->target.host.n == 0; i++)
-        err = check_whole(p, &plan->journeys[i]);
+    if (err == CIT_OK)
+        err = check_hosts(p);
     if (err == CIT_OK && plan->title.n == 0)
         plan->title = plan->journeys[0].name;
     return err == CIT_OK ? make_rows(p) : err;
