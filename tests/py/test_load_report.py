@@ -673,9 +673,21 @@ def test_the_command_writes_the_page_and_says_where(tmp_path: Path, capsys: pyte
     assert not list(tmp_path.glob(".index*"))
 
 
-def test_the_command_refuses_a_folder_without_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert report.main([str(tmp_path / "nowhere")]) == 2
-    assert "there is no report of a run here" in capsys.readouterr().err
+@pytest.mark.parametrize("argv", [[], ["a", "b"], ["--force"]])
+def test_the_command_wants_one_folder(argv: list[str]) -> None:
+    with pytest.raises(ConfigError, match="usage: citrate load report DIR"):
+        report.main(argv)
+
+
+def test_the_command_refuses_a_folder_without_a_run(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "citrate", "load", "report"]
+    done = subprocess.run([*command, str(tmp_path / "nowhere")], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"citrate: {tmp_path}/nowhere: there is no report of a run here" in done.stderr
+    assert done.stdout == ""
+    assert (
+        "usage: citrate load report DIR" in subprocess.run([*command, "--help"], capture_output=True, text=True).stdout
+    )
 
 
 def test_a_page_that_can_not_be_written_is_an_error_and_leaves_nothing(

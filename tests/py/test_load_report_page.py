@@ -58,8 +58,9 @@ def test_all_plots_are_there_and_have_lines(page: Browser) -> None:
         "Latency percentiles",
         "Answers by status",
         "Users",
-        "Errors by kind",
+        "Journeys",
         "Transfer",
+        "Errors by kind",
         "Steps over time",
         "Percentile spectrum",
         "Density",
@@ -124,8 +125,8 @@ def test_pointing_at_one_plot_reads_all_of_them_at_that_moment(page: Browser) ->
     left, top, width, height = page.box(LATENCY)
     page.mouse("mouseMoved", left + width * 0.3, top + height / 2)
     moments = page.ask("[...document.querySelectorAll('#time-plots .at')].map((t) => t.textContent)")
-    assert len(moments) == 6 and len(set(moments)) == 1 and "–" in moments[0]
-    assert page.ask("document.querySelectorAll('#time-plots .cursor, #server-plots .cursor').length") == 11
+    assert len(moments) == 7 and len(set(moments)) == 1 and "–" in moments[0]
+    assert page.ask("document.querySelectorAll('#time-plots .cursor, #server-plots .cursor').length") == 12
     values = page.ask(
         "[...document.querySelectorAll('#time-plots figure:nth-child(2) .legend b')].map((b) => b.textContent)"
     )
@@ -298,5 +299,5 @@ def test_an_open_run_shows_wanted_rate_and_the_line_that_waits(browser: Browser,
     run.plan = {"rate": 20, "time": 6}
     browser.show(report.write(run.write(tmp_path)))
     legends = browser.ask("[...document.querySelectorAll('#time-plots .legend bdi')].map((b) => b.textContent)")
-    assert "journeys wanted" in legends and "waiting for a user" in legends
+    assert {"wanted", "begun late", "waiting for a user"} <= set(legends)
     assert browser.ask("document.querySelectorAll('#step-plots figure').length") == 3

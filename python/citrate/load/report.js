@@ -105,10 +105,9 @@ function userSeries() {
   return out;
 }
 
-function throughputSeries() {
-  const out = [line('requests', perSecond(all.requests), 0), line('journeys ended', perSecond(time.rounds), 2)];
-  if (data.open) out.push(line('journeys wanted', time.wanted, 6, {dash: 2}));
-  out.push(line('connections', perSecond(time.connects), 4, {dash: 1}));
+function journeySeries() {
+  const out = [line('ended', perSecond(time.rounds), 2)];
+  if (data.open) out.push(line('wanted', time.wanted, 6, {dash: 2}), line('begun late', perSecond(time.late), 1, {dash: 1}));
   return out;
 }
 
@@ -121,14 +120,16 @@ function timesPlot(parent, group, spec, series) {
 }
 
 function makeTimePlots(parent) {
-  new Plot(parent, overTime, {title: 'Throughput', unit: 'a second', series: throughputSeries()});
+  new Plot(parent, overTime, {title: 'Throughput', unit: 'a second', series: [
+    line('requests', perSecond(all.requests), 0), line('connections made', perSecond(time.connects), 4, {dash: 1})]});
   timesPlot(parent, overTime, {title: 'Latency percentiles', of: true}, () => quantileSeries(all));
   new Plot(parent, overTime, {title: 'Answers by status', unit: 'a second', kind: 'stack', half, series: codeSeries()});
   new Plot(parent, overTime, {title: 'Users', unit: '', series: userSeries(), integer: true});
-  const kinds = Object.entries(data.kinds).map(([kind, y], i) => line(kind, perSecond(y), [1, 3, 4, 7, 0, 2, 5, 6][i % 8]));
-  if (kinds.length) new Plot(parent, overTime, {title: 'Errors by kind', unit: 'a second', kind: 'stack', half, series: kinds});
+  new Plot(parent, overTime, {title: 'Journeys', unit: 'a second', series: journeySeries()});
   new Plot(parent, overTime, {title: 'Transfer', unit: 'bytes a second', format: bytes, series: [
     line('received', perSecond(all.bytes_in), 0), line('sent', perSecond(all.bytes_out), 1)]});
+  const kinds = Object.entries(data.kinds).map(([kind, y], i) => line(kind, perSecond(y), [1, 3, 4, 7, 0, 2, 5, 6][i % 8]));
+  if (kinds.length) new Plot(parent, overTime, {title: 'Errors by kind', unit: 'a second', kind: 'stack', half, series: kinds});
 }
 
 function makeServerPlots(parent) {
@@ -164,7 +165,17 @@ function makeScatter(parent) {
 
 /* ---- plots by step ---- */
 
-const look = (i) => ({colour: i % 8, dash: Math.floor(i / 8) % DASHES.length});
+const ranks = ranksOf();
+const look = (i) => ({colour: ranks[i] % 8, dash: Math.floor(ranks[i] / 8) % DASHES.length});
+
+/* Of few steps their order; of many the busiest are first, so that those shown at first differ most. */
+function ranksOf() {
+  const out = steps.map((_, i) => i);
+  if (steps.length <= 10) return out;
+  const took = steps.map((row) => row.latency_all.count * (row.latency_all.spectrum[5] || 0));
+  [...out].sort((a, b) => took[b] - took[a]).forEach((step, rank) => { out[step] = rank; });
+  return out;
+}
 
 function overTimeSeries() {
   return state.chosen.map((i) => {
@@ -205,14 +216,11 @@ function makeStepPlots(parent) {
   density.unit.textContent = density.spec.fixed;
 }
 
+/* Those that took the most time, by requests and median. */
 function busiest() {
-  if (steps.length <= 10) return steps.map((_, i) => i);
-  const spent = steps.map((row, i) => [sumOf(row.requests) * (greatest(row.latency.p50) || 1), i]);
-  return spent.sort((a, b) => b[0] - a[0]).slice(0, 8).map(([, i]) => i).sort((a, b) => a - b);
+  return steps.length <= 10 ? steps.map((_, i) => i) : steps.map((_, i) => i).filter((i) => ranks[i] < 8);
 }
 
-const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
-const greatest = (values) => values.reduce((most, value) => (value > most ? value : most), 0);
 
 function choose(chosen, boxes) {
   state.chosen = chosen;

@@ -10,7 +10,6 @@ security policy forbids all else.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import hashlib
 import os
@@ -24,7 +23,8 @@ from citrate.load.report_plots import plots_json
 from citrate.load.report_run import Run, read_run
 
 HERE = Path(__file__).parent
-USAGE = "Writes DIR/index.html out of a run's files; also while the run goes on, or after it was killed."
+USAGE = "usage: citrate load report DIR"
+MORE = "Writes DIR/index.html out of a run's files; also while the run goes on, or after it was killed."
 
 
 def write(folder: Path) -> Path:
@@ -79,16 +79,16 @@ def digest(content: str) -> str:
 
 
 def main(argv: list[str]) -> int:
-    """``citrate load report DIR``: the exit status, 2 when DIR has no run, 1 when the page can't be written."""
-    parser = argparse.ArgumentParser(prog="citrate load report", description=USAGE)
-    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder of a run (--report DIR)")
-    folder: Path = parser.parse_args(argv).folder
+    """``citrate load report DIR``: the exit status, 1 when the page can't be written.  ConfigError as of ``write``."""
+    if argv in (["--help"], ["-h"]):
+        print(f"{USAGE}\n\n{MORE}")
+        return 0
+    if len(argv) != 1 or argv[0].startswith("-"):
+        raise ConfigError(USAGE)
+    folder = Path(argv[0])
     try:
         print(write(folder))
-    except ConfigError as exc:
-        print(f"citrate: {exc}", file=sys.stderr)
-        return 2
     except OSError as exc:
-        print(f"citrate: {exc.filename or folder}: {exc.strerror}", file=sys.stderr)
+        print(f"citrate: {exc.filename2 or exc.filename or folder}: {exc.strerror}", file=sys.stderr)
         return 1
     return 0

@@ -101,9 +101,9 @@ def ms(value: object) -> str:
 
 
 def places_of(values: Iterable[float]) -> int:
-    """Decimals for a column of times: its least one has two digits, at most three decimals."""
+    """Decimals for a column of times: its least one has three digits, at most three decimals."""
     least = min((value for value in values if value > 0), default=1.0)
-    return min(max(1 - math.floor(math.log10(least)), 0), 3)
+    return min(max(2 - math.floor(math.log10(least)), 0), 3)
 
 
 # ---- the table of steps ----
@@ -213,7 +213,8 @@ def errors_table(run: Run) -> str:
         f'<th scope="col">{name}</th>' for name in ("Step", "kind", "errors", "% of step", "the first of them")
     )
     body = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return f'<div class="long" tabindex="0"><table class="errors sortable">{body}</table></div>'
+    frame = '<div class="long" tabindex="0" role="region" aria-label="Errors">'
+    return f'{frame}<table class="errors sortable">{body}</table></div>'
 
 
 def errors_of(name: str, row: dict[str, Any]) -> list[tuple[str, str, float, float]]:

@@ -461,9 +461,9 @@ class Scatter extends Plot {
   }
 
   drawLines(parent) {
-    const paths = new Map();
+    const paths = new Map(), size = this.time.x.length > 120 ? 2.4 : 3.6;
     this.each((i, x, y, one) => {
-      paths.set(one, (paths.get(one) || '') + one.mark(+x.toFixed(1), +y.toFixed(1), 2.4));
+      paths.set(one, (paths.get(one) || '') + one.mark(+x.toFixed(1), +y.toFixed(1), size));
     });
     for (const [one, d] of paths) shape(parent, 'path', {class: `points fill c${one.colour}`, d});
   }

@@ -121,11 +121,17 @@ class Bin:
 def row_of(value: object) -> array[float]:
     """COUNTS, then QUANTILES of each of TIMES."""
     row = table(value)
-    out = array("d", [number(row.get(name)) for name in COUNTS])
+    found = [row.get(name, 0) for name in COUNTS]
     for times in TIMES:
-        found = table(row.get(times))
-        out.extend(number(found.get(name)) for name in QUANTILES)
-    return out
+        one = table(row.get(times))
+        found += [one.get(name, 0) for name in QUANTILES]
+    try:
+        out = array("d", found)
+        if math.isfinite(sum(out)):  # of an hour there are 100,000 rows
+            return out
+    except (TypeError, OverflowError):
+        pass
+    return array("d", map(number, found))
 
 
 def merge(into: array[float], more: array[float]) -> None:
@@ -163,7 +169,7 @@ class Bins:
 
     width: int = 1
     bins: dict[int, Bin] = field(default_factory=dict)
-    names: dict[str, float] = field(default_factory=dict)  # steps shown over time, and their requests
+    names: dict[str, None] = field(default_factory=dict)  # steps shown over time, in the order they came
     left_out: set[str] = field(default_factory=set)  # steps past MOST_ROWS
     unread: int = 0  # lines
     seconds: int = 0
@@ -178,9 +184,10 @@ class Bins:
         at = int(number(second.get("second")))
         self.seconds += 1
         self._measure(new, at)
-        self._count("", table(second.get("all")), new.warm)
-        for name, row in table(second.get("steps")).items():
-            self._count(name, table(row), new.warm)
+        self._count("", table(second.get("all")), new.all, new.warm)
+        for name, found in table(second.get("steps")).items():
+            row = row_of(found)
+            self._count(name, table(found), row, new.warm)
             self._step(name, row, new)
         self._put(at // self.width, new)
         while len(self.bins) > self.most():
@@ -197,10 +204,10 @@ class Bins:
         for name, value in {"seconds": took, **new.sums}.items():
             self.measured[name] = self.measured.get(name, 0.0) + value
 
-    def _step(self, name: str, row: object, new: Bin) -> None:
+    def _step(self, name: str, row: array[float], new: Bin) -> None:
         if name in self.names or len(self.names) < MOST_ROWS:
-            new.steps[name] = row_of(row)
-            self.names[name] = self.names.get(name, 0.0) + new.steps[name][0]
+            new.steps[name] = row
+            self.names[name] = None
         elif len(self.left_out) < MOST_CELLS:
             self.left_out.add(name)
 
@@ -218,9 +225,13 @@ class Bins:
         for key, one in old.items():
             self._put(key // 2, one)
 
-    def _count(self, name: str, row: dict[str, Any], warm: bool) -> None:
-        if not warm and (name in self.totals or len(self.totals) < MOST_CELLS):
-            self.totals.setdefault(name, Totals()).add(row)
+    def _count(self, name: str, found: dict[str, Any], row: array[float], warm: bool) -> None:
+        if warm:
+            return
+        if name not in self.totals and len(self.totals) < MOST_CELLS:
+            self.totals[name] = Totals()
+        if name in self.totals:
+            self.totals[name].add(found, row)
 
     def in_order(self) -> list[Bin]:
         return [self.bins[key] for key in sorted(self.bins)]
@@ -228,21 +239,28 @@ class Bins:
 
 @dataclass
 class Totals:
-    """The counts of one row over the measured seconds: what summary.json would say."""
+    """One row over the measured seconds: what summary.json would say of it, but for its percentiles."""
 
-    counts: dict[str, float] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0.0))
+    row: array[float] = field(default_factory=lambda: array("d", bytes(8 * WIDTH)))
     codes: dict[str, float] = field(default_factory=dict)
     kinds: dict[str, float] = field(default_factory=dict)
-    most: dict[str, float] = field(default_factory=lambda: dict.fromkeys(TIMES, 0.0))
 
-    def add(self, row: dict[str, Any]) -> None:
-        for name in COUNTS:
-            self.counts[name] += number(row.get(name))
-        for mine, more in ((self.codes, row.get("codes")), (self.kinds, row.get("errors_by_kind"))):
-            for name, count in counts_of(more).items():
-                mine[name] = mine.get(name, 0.0) + count
-        for times in TIMES:
-            self.most[times] = max(self.most[times], number(table(row.get(times)).get("max")))
+    def add(self, found: dict[str, Any], row: array[float]) -> None:
+        merge(self.row, row)
+        for mine, more in ((self.codes, found.get("codes")), (self.kinds, found.get("errors_by_kind"))):
+            if more:
+                for name, count in counts_of(more).items():
+                    mine[name] = mine.get(name, 0.0) + count
+
+    @property
+    def counts(self) -> dict[str, float]:
+        return dict(zip(COUNTS, self.row, strict=False))
+
+    @property
+    def most(self) -> dict[str, float]:
+        """The greatest of each of TIMES."""
+        ends = range(len(COUNTS) + len(QUANTILES) - 1, WIDTH, len(QUANTILES))
+        return {times: self.row[end] for times, end in zip(TIMES, ends, strict=True)}
 
 
 def read_seconds(path: Path) -> Bins:

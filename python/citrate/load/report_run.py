@@ -121,13 +121,14 @@ def rebuilt(run: Run) -> dict[str, Any]:
 
 def row_as_json(totals: Totals, cells: dict[str, Cells]) -> dict[str, Any]:
     row: dict[str, Any] = {**totals.counts, "codes": totals.codes, "errors_by_kind": totals.kinds}
+    most = totals.most
     for times in TIMES:
         found = cells.get(times.replace("_ms", "_us"), {})
         if found:
             values = percentiles(found, list(SHARES.values()))
-            row[times] = {**dict(zip(SHARES, values, strict=True)), "mean": mean_ms(found), "max": totals.most[times]}
+            row[times] = {**dict(zip(SHARES, values, strict=True)), "mean": mean_ms(found), "max": most[times]}
         else:
-            row[times] = {"max": totals.most[times]} if totals.most[times] else {}
+            row[times] = {"max": most[times]} if most[times] else {}
     return row
 
 
