@@ -68,7 +68,8 @@ static void second_close(struct cit__thread *t, int64_t at_ns, bool is_last)
 {
     struct cit__slot *s = t->slot, *next = NULL;
 
-    s->tally.users = t->walking;
+    s->tally.users = cit__thread_is_ending(t) ? t->walked : t->walking;
+    t->walked = t->asking;
     s->tally.waiting = (uint32_t)t->arrivals.count;
     pthread_mutex_lock(&t->run->lock);
     for (int i = 0; i < CIT__SLOTS && next == NULL; i++) {
@@ -215,6 +216,7 @@ void cit__thread_end(struct cit__thread *t)
 
     t->end_ns = end < t->now_ns ? end : t->now_ns;
     t->second_end_ns = t->now_ns + CIT_SEC_NS;
+    t->walked = t->walking;
     send_home(t, 0, t->nusers);
 }
 

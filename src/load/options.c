@@ -14,6 +14,7 @@
 
 enum { OVER_MAX = 128 << 20, DATA_MAX = 64 << 20, HEADERS_MAX = 256 };
 
+/* --folder and --plan-name, with which the Python command hands a plan over, are left out. */
 const char cit_options_help[] =
     "usage: citrate-load [options] URL | PLAN.json\n"
     "\n"
@@ -42,8 +43,6 @@ const char cit_options_help[] =
     "      --live MODE         auto, screen, lines or off\n"
     "      --stream FD         seconds as JSON lines\n"
     "      --control FD        reads lines: users N, rate N, stop\n"
-    "      --folder DIR        where names of files in the plan begin (the plan's folder)\n"
-    "      --plan-name NAME    what messages call the plan\n"
     "      --dry-run           one user walks every journey once and tells of it\n"
     "  -h, --help\n"
     "  -V, --version\n"
