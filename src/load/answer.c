@@ -327,7 +327,7 @@ static void settle_conn(struct cit__user *u, bool is_clean)
     c->is_used = true;
     if (!is_clean || !u->keeps_alive || !u->t->plan->keeps_alive || c->is_ending || u->frame == CIT_H1_BODY_CLOSE ||
         u->req.sent < u->req.bytes.n)
-        cit__conn_close(c);
+        cit__wire_close(c);
     u->conn = NULL;
 }
 
@@ -381,10 +381,10 @@ void cit__answer_eof(struct cit__user *u, bool is_reset)
     if (u->in_body && u->frame == CIT_H1_BODY_CLOSE && !is_reset) {
         complete(u, 0);
     } else if (is_untouched) { /* the server closed an idle connection while we sent: RFC 9112 9.3.1 */
-        cit__conn_close(u->conn);
+        cit__wire_close(u->conn);
         u->is_retry = true;
         u->req.sent = 0;
-        cit__conn_ask(u);
+        cit__wire_ask(u);
     } else {
         (void)snprintf(t->why, sizeof t->why, u->bytes_in > 0 ? "closed after %llu bytes of the answer" : "closed",
                        (unsigned long long)u->bytes_in);

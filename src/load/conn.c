@@ -59,7 +59,7 @@ static void close_fd(struct cit__conn *c)
     c->fd = -1;
 }
 
-void cit__conn_close(struct cit__conn *c)
+void cit__wire_close(struct cit__conn *c)
 {
     struct cit__user *u = c->user;
     struct cit__conn **at = &u->conns;
@@ -77,13 +77,13 @@ void cit__conn_close(struct cit__conn *c)
     u->t->dead = c;
 }
 
-void cit__conn_close_all(struct cit__user *u)
+void cit__wire_close_all(struct cit__user *u)
 {
     while (u->conns != NULL)
-        cit__conn_close(u->conns);
+        cit__wire_close(u->conns);
 }
 
-void cit__conn_bury(struct cit__thread *t)
+void cit__wire_bury(struct cit__thread *t)
 {
     while (t->dead != NULL) {
         struct cit__conn *c = t->dead;
@@ -110,7 +110,7 @@ static bool is_asking(const struct cit__user *u)
     return u->state == CIT__USER_ASKING || u->is_dialling_again;
 }
 
-void cit__conn_deadline(struct cit__user *u)
+void cit__wire_deadline(struct cit__user *u)
 {
     struct cit__thread *t = u->t;
 
@@ -135,7 +135,7 @@ static void on_ended(struct cit__conn *c, bool is_reset)
     if (c->user->conn == c)
         cit__answer_eof(c->user, is_reset);
     else
-        cit__conn_close(c);
+        cit__wire_close(c);
 }
 
 /* The rest of the request.  A connection that takes no more may still hold an answer. */
@@ -224,7 +224,7 @@ static void on_connected(struct cit__conn *c)
 /* A UNIX socket never is on its way: if its line is full, it says so, and is tried again. */
 static void dial_again(struct cit__user *u, struct cit__conn *c)
 {
-    cit__conn_close(c);
+    cit__wire_close(c);
     u->is_dialling_again = true;
     u->state = CIT__USER_WAITING;
     cit__wait_add(u->t, u, u->t->now_ns + AGAIN_NS);
@@ -285,7 +285,7 @@ static void on_dialled(struct cit__conn *c, uint32_t mask)
         dial(u, c);
 }
 
-void cit__conn_ask(struct cit__user *u)
+void cit__wire_ask(struct cit__user *u)
 {
     const struct cit_load_plan *plan = u->t->plan;
     struct cit__conn *c = u->conns;
@@ -325,7 +325,7 @@ static void on_unasked(struct cit__conn *c, const char *p, int64_t n)
 {
     struct cit__user *u = c->user;
 
-    cit__conn_close(c);
+    cit__wire_close(c);
     if (is_farewell(p, n))
         return;
     (void)snprintf(u->t->why, CIT__WHY, "%lld bytes came that nobody had asked for", (long long)n);
@@ -372,7 +372,7 @@ static void drive_read(struct cit__conn *c)
     t->again = c;
 }
 
-void cit__conn_event(struct cit__conn *c, uint32_t mask)
+void cit__wire_event(struct cit__conn *c, uint32_t mask)
 {
     struct cit__user *u = c->user;
 
@@ -396,7 +396,7 @@ void cit__conn_event(struct cit__conn *c, uint32_t mask)
 }
 
 /* Those that had more than a turn's share. */
-void cit__conn_again(struct cit__thread *t)
+void cit__wire_again(struct cit__thread *t)
 {
     struct cit__conn *c = t->again;
 

@@ -268,7 +268,7 @@ static void expire(struct cit__thread *t)
         return;
     t->wheel_ms = now_ms;
     while ((timer = cit_wheel_expire(&t->wheel, now_ms)) != NULL)
-        cit__conn_deadline((struct cit__user *)(void *)((char *)timer - offsetof(struct cit__user, timer)));
+        cit__wire_deadline((struct cit__user *)(void *)((char *)timer - offsetof(struct cit__user, timer)));
 }
 
 static int wait_for_events(struct cit__thread *t)
@@ -279,7 +279,7 @@ static int wait_for_events(struct cit__thread *t)
     t->now_ns = cit_clock_now_ns();
     for (int i = 0; i < n; i++) {
         if (t->events[i].tag != CIT_LOOP_WAKE)
-            cit__conn_event((struct cit__conn *)(uintptr_t)t->events[i].tag, t->events[i].mask);
+            cit__wire_event((struct cit__conn *)(uintptr_t)t->events[i].tag, t->events[i].mask);
     }
     return n < 0 ? n : CIT_OK;
 }
@@ -289,13 +289,13 @@ int cit__thread_turn(struct cit__thread *t)
     int err = wait_for_events(t);
 
     if (t->again != NULL)
-        cit__conn_again(t);
+        cit__wire_again(t);
     while (cit__wait_next_ns(t) <= t->now_ns)
         cit__user_wake(t->heap[0]);
     expire(t);
     if (!cit__thread_is_ending(t) && t->dry == NULL)
         follow(t);
-    cit__conn_bury(t);
+    cit__wire_bury(t);
     cit__second_reach(t, t->now_ns);
     return err;
 }
@@ -371,7 +371,7 @@ int cit__thread_new(struct cit_run *run, uint32_t index, struct cit__thread **ou
 
 static void free_conns(struct cit__thread *t)
 {
-    cit__conn_bury(t);
+    cit__wire_bury(t);
     while (t->spare_conns != NULL) {
         struct cit__conn *c = t->spare_conns;
 

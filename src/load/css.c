@@ -109,7 +109,7 @@ static int attribute(struct cit__building *b, const char *at)
         return err;
     if (!take_char(b->m, ']'))
         return cit__q_refuse(b->m, b->m->p, "a closing ] is expected");
-    return cit__build_cond(b, &c, at);
+    return cit__select_cond(b, &c, at);
 }
 
 static int id_or_class(struct cit__building *b, const char *at)
@@ -119,7 +119,7 @@ static int id_or_class(struct cit__building *b, const char *at)
                            .name = is_id ? CIT_SLICE_LIT("id") : CIT_SLICE_LIT("class") };
     int err = name(b->m, is_id ? "an id" : "a class", &c.value);
 
-    return err == CIT_OK ? cit__build_cond(b, &c, at) : err;
+    return err == CIT_OK ? cit__select_cond(b, &c, at) : err;
 }
 
 /* tag or *, and what follows it without a space. */
@@ -167,7 +167,7 @@ int cit__css_new(struct cit__maker *m, struct cit_slice wanted, const struct cit
 {
     struct cit__building b;
     char before = ',', behind;
-    int err = cit__build_init(&b, m);
+    int err = cit__select_init(&b, m);
 
     if (err != CIT_OK)
         return err;
@@ -175,19 +175,19 @@ int cit__css_new(struct cit__maker *m, struct cit_slice wanted, const struct cit
     do {
         const char *at = m->p;
 
-        cit__build_begin(&b, before == ',', before == '>');
+        cit__select_begin(&b, before == ',', before == '>');
         err = compound(&b);
         if (err == CIT_OK)
             err = combinator(m, &behind);
         if (err == CIT_OK && wanted.n > 0 && (behind == ',' || behind == '\0'))
-            err = cit__build_cond(&b, &(struct cit__cond){ .kind = CIT__COND_HAS, .name = wanted }, at);
+            err = cit__select_cond(&b, &(struct cit__cond){ .kind = CIT__COND_HAS, .name = wanted }, at);
         if (err == CIT_OK)
-            err = cit__build_end(&b, at, behind == ',' || behind == '\0');
+            err = cit__select_end(&b, at, behind == ',' || behind == '\0');
         before = behind;
     } while (err == CIT_OK && before != '\0');
     if (err != CIT_OK)
         return err;
     b.select->node = wanted.n > 0 ? CIT__NODE_ATTRIBUTE : CIT__NODE_ELEMENT;
     b.select->attribute = wanted;
-    return cit__build_finish(&b, out);
+    return cit__select_finish(&b, out);
 }

@@ -60,7 +60,7 @@ struct cit__host {
     const char *why; /* in the thread's arena: why it can't be used; NULL: it can */
 };
 
-enum cit__conn_state { CIT__CONN_DIALLING, CIT__CONN_SHAKING, CIT__CONN_OPEN, CIT__CONN_DEAD };
+enum cit__wire_state { CIT__CONN_DIALLING, CIT__CONN_SHAKING, CIT__CONN_OPEN, CIT__CONN_DEAD };
 
 struct cit__conn {
     struct cit__conn *next; /* of the user's, or of the thread's dead or spare ones */
@@ -400,16 +400,16 @@ CIT_MUST_CHECK int cit__dial(const struct cit_addr *a, int *fd, char *why, size_
 CIT_MUST_CHECK int cit__dial_result(int fd, char *why, size_t why_n);
 
 /* Sends u->req, over a connection that is there or a new one. */
-void cit__conn_ask(struct cit__user *u);
-void cit__conn_event(struct cit__conn *c, uint32_t mask);
-void cit__conn_close(struct cit__conn *c);
-void cit__conn_close_all(struct cit__user *u);
+void cit__wire_ask(struct cit__user *u);
+void cit__wire_event(struct cit__conn *c, uint32_t mask);
+void cit__wire_close(struct cit__conn *c);
+void cit__wire_close_all(struct cit__user *u);
 /* The user's deadline has come, perhaps. */
-void cit__conn_deadline(struct cit__user *u);
+void cit__wire_deadline(struct cit__user *u);
 /* Reads on where a connection had more than a turn's share. */
-void cit__conn_again(struct cit__thread *t);
+void cit__wire_again(struct cit__thread *t);
 /* After a turn: closed ones may be used again. */
-void cit__conn_bury(struct cit__thread *t);
+void cit__wire_bury(struct cit__thread *t);
 
 /* ---- answer.c ---- */
 

@@ -56,6 +56,12 @@ struct cit__select {
     enum cit__function function;
 };
 
+/* ---- select_jump.c ---- */
+
+/* Where the first tag with the select's literal begins, when it is certain that no tag before it has it and that a
+ * reader from the page's start comes by there; else NULL.  For HTML, and selects that need no tree. */
+const char *cit__jump(const struct cit__select *select, struct cit_slice page);
+
 /* ---- select_new.c: building ---- */
 
 struct cit__building { /* a select under construction, and its part that is */
@@ -67,12 +73,12 @@ struct cit__building { /* a select under construction, and its part that is */
     bool is_first, is_child;
 };
 
-CIT_MUST_CHECK int cit__build_init(struct cit__building *b, struct cit__maker *m);
-void cit__build_begin(struct cit__building *b, bool is_first, bool is_child);
-CIT_MUST_CHECK int cit__build_cond(struct cit__building *b, const struct cit__cond *cond, const char *at);
-CIT_MUST_CHECK int cit__build_end(struct cit__building *b, const char *at, bool is_last);
+CIT_MUST_CHECK int cit__select_init(struct cit__building *b, struct cit__maker *m);
+void cit__select_begin(struct cit__building *b, bool is_first, bool is_child);
+CIT_MUST_CHECK int cit__select_cond(struct cit__building *b, const struct cit__cond *cond, const char *at);
+CIT_MUST_CHECK int cit__select_end(struct cit__building *b, const char *at, bool is_last);
 
 /* After the last part: what is wanted, and what can be known beforehand. */
-CIT_MUST_CHECK int cit__build_finish(struct cit__building *b, const struct cit__select **out);
+CIT_MUST_CHECK int cit__select_finish(struct cit__building *b, const struct cit__select **out);
 
 #endif

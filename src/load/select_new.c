@@ -5,13 +5,13 @@
 
 enum { LITERAL_MIN = 4 };
 
-int cit__build_init(struct cit__building *b, struct cit__maker *m)
+int cit__select_init(struct cit__building *b, struct cit__maker *m)
 {
     *b = (struct cit__building){ .m = m, .select = cit_arena_zero(m->arena, 1, sizeof *b->select) };
     return b->select != NULL ? CIT_OK : CIT_ENOMEM;
 }
 
-void cit__build_begin(struct cit__building *b, bool is_first, bool is_child)
+void cit__select_begin(struct cit__building *b, bool is_first, bool is_child)
 {
     b->is_first = is_first;
     b->is_child = is_child;
@@ -19,7 +19,7 @@ void cit__build_begin(struct cit__building *b, bool is_first, bool is_child)
     b->tag = cit_slice(NULL, 0);
 }
 
-int cit__build_cond(struct cit__building *b, const struct cit__cond *cond, const char *at)
+int cit__select_cond(struct cit__building *b, const struct cit__cond *cond, const char *at)
 {
     struct cit__cond c = *cond;
 
@@ -34,7 +34,7 @@ int cit__build_cond(struct cit__building *b, const struct cit__cond *cond, const
     return CIT_OK;
 }
 
-int cit__build_end(struct cit__building *b, const char *at, bool is_last)
+int cit__select_end(struct cit__building *b, const char *at, bool is_last)
 {
     struct cit__select *s = b->select;
     uint64_t bit = 1ull << s->nparts;
@@ -95,7 +95,7 @@ static struct cit_slice find_literal(const struct cit__select *s)
     return best.n >= LITERAL_MIN ? best : cit_slice(NULL, 0);
 }
 
-int cit__build_finish(struct cit__building *b, const struct cit__select **out)
+int cit__select_finish(struct cit__building *b, const struct cit__select **out)
 {
     struct cit__select *s = b->select;
 

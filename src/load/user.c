@@ -74,7 +74,7 @@ void cit__user_free(struct cit__user *u)
 {
     if (u == NULL)
         return;
-    cit__conn_close_all(u);
+    cit__wire_close_all(u);
     cit__request_drop(u->t, &u->req);
     cit__buf_give(u->t, u->in);
     cit_wheel_cancel(&u->t->wheel, &u->timer);
@@ -105,7 +105,7 @@ void cit__user_park(struct cit__user *u)
     if (u->state == CIT__USER_WAITING)
         cit__wait_remove(u->t, u);
     u->is_between = false;
-    cit__conn_close_all(u);
+    cit__wire_close_all(u);
     stand(u, CIT__USER_PARKED);
 }
 
@@ -113,7 +113,7 @@ static void finish(struct cit__user *u)
 {
     struct cit__thread *t = u->t;
 
-    cit__conn_close_all(u);
+    cit__wire_close_all(u);
     stand(u, CIT__USER_FINISHED);
     t->finished++;
 }
@@ -214,7 +214,7 @@ static void ask(struct cit__user *u)
     cit__answer_begin(u);
     err = cit__request_make(u);
     if (err == CIT_OK)
-        cit__conn_ask(u);
+        cit__wire_ask(u);
     else
         cit__user_fail(u, fault_of(err));
 }
@@ -427,7 +427,7 @@ void cit__user_fail(struct cit__user *u, enum cit_fault fault)
     }
     cit__example_keep(u, fault, cit_slice(NULL, 0));
     if (u->conn != NULL)
-        cit__conn_close(u->conn);
+        cit__wire_close(u->conn);
     cit__user_done(u, fault);
 }
 
@@ -446,7 +446,7 @@ void cit__user_hop(struct cit__user *u, struct cit__request *next)
     u->is_retry = false;
     u->intended_ns = u->start_ns = u->t->now_ns;
     cit__answer_begin(u);
-    cit__conn_ask(u);
+    cit__wire_ask(u);
 }
 
 void cit__user_wake(struct cit__user *u)
@@ -455,7 +455,7 @@ void cit__user_wake(struct cit__user *u)
     if (u->is_dialling_again) {
         u->is_dialling_again = false;
         u->state = CIT__USER_ASKING;
-        cit__conn_ask(u);
+        cit__wire_ask(u);
     } else if (u->is_between) {
         u->is_between = false;
         u->state = CIT__USER_PARKED;

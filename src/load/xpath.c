@@ -166,7 +166,7 @@ static int predicate(struct cit__building *b)
 
         err = test(m, &c);
         if (err == CIT_OK)
-            err = cit__build_cond(b, &c, at);
+            err = cit__select_cond(b, &c, at);
         if (err == CIT_OK && c.kind == CIT__COND_POSITION && (at > start || (m->p < m->end && *m->p == 'a')))
             err = cit__q_refuse(m, m->p, "a position stands in brackets of its own");
     } while (err == CIT_OK && take_word(m, "and"));
@@ -217,8 +217,8 @@ static int end_part(struct cit__building *b, const char *at, bool is_last)
     int err = CIT_OK;
 
     if (is_last && b->select->node == CIT__NODE_ATTRIBUTE)
-        err = cit__build_cond(b, &has, at);
-    return err == CIT_OK ? cit__build_end(b, at, is_last) : err;
+        err = cit__select_cond(b, &has, at);
+    return err == CIT_OK ? cit__select_end(b, at, is_last) : err;
 }
 
 static int path(struct cit__building *b)
@@ -241,7 +241,7 @@ static int path(struct cit__building *b)
             err = end_part(b, at, is_end);
         if (err != CIT_OK || is_end)
             return err;
-        cit__build_begin(b, is_first, !is_deep);
+        cit__select_begin(b, is_first, !is_deep);
         err = step(b);
         is_first = false;
     } while (err == CIT_OK && m->p < m->end && *m->p == '/');
@@ -280,7 +280,7 @@ int cit__xpath_new(struct cit__maker *m, const struct cit__select **out)
 {
     struct cit__building b;
     uint32_t nested = 0;
-    int err = cit__build_init(&b, m);
+    int err = cit__select_init(&b, m);
 
     if (err != CIT_OK)
         return err;
@@ -294,5 +294,5 @@ int cit__xpath_new(struct cit__maker *m, const struct cit__select **out)
         err = expect(m, ")");
     if (err == CIT_OK && m->p < m->end)
         err = cit__q_refuse(m, m->p, "the path should end here");
-    return err == CIT_OK ? cit__build_finish(&b, out) : err;
+    return err == CIT_OK ? cit__select_finish(&b, out) : err;
 }
