@@ -37,7 +37,7 @@ static void add(struct cit_tally *t, uint32_t row, enum cit_fault fault, int sta
 
 static void an_answer_is_counted_by_status_and_both_times(void **state)
 {
-    struct cit_tally t;
+    struct cit_tally t = { 0 };
 
     (void)state;
     assert_int_equal(cit_tally_init(&t, 2), CIT_OK);
@@ -63,7 +63,7 @@ static void an_answer_is_counted_by_status_and_both_times(void **state)
 
 static void a_request_without_an_answer_is_in_no_histogram(void **state)
 {
-    struct cit_tally t;
+    struct cit_tally t = { 0 };
 
     (void)state;
     assert_int_equal(cit_tally_init(&t, 1), CIT_OK);
@@ -81,7 +81,7 @@ static void a_request_without_an_answer_is_in_no_histogram(void **state)
 static void statuses_outside_of_http_are_not_counted_by_status(void **state)
 {
     static const int statuses[] = { 0, 99, 100, 999, 1000, -5, INT32_MAX, INT32_MIN + CIT_STATUS_LEAST };
-    struct cit_tally t;
+    struct cit_tally t = { 0 };
     uint64_t counted = 0;
 
     (void)state;
@@ -98,7 +98,7 @@ static void statuses_outside_of_http_are_not_counted_by_status(void **state)
 
 static void the_first_example_of_a_kind_stays_and_is_cut(void **state)
 {
-    struct cit_tally t;
+    struct cit_tally t = { 0 };
     char text[2 * CIT_EXAMPLE_MAX];
 
     (void)state;
@@ -165,7 +165,7 @@ static void assert_same_row(const struct cit_row *a, const struct cit_row *b)
 
 static void merged_tallies_are_as_if_one_had_counted_everything(void **state)
 {
-    struct cit_tally part[3], whole, sum;
+    struct cit_tally part[3] = { 0 }, whole = { 0 }, sum = { 0 };
     struct cit_row all = { 0 }, all_of_whole = { 0 };
 
     (void)state;
@@ -199,7 +199,7 @@ static void merged_tallies_are_as_if_one_had_counted_everything(void **state)
 
 static void clearing_leaves_an_empty_tally_with_its_memory(void **state)
 {
-    struct cit_tally t, spare;
+    struct cit_tally t = { 0 }, spare = { 0 };
 
     (void)state;
     assert_int_equal(cit_tally_init(&t, 3), CIT_OK);

@@ -112,7 +112,7 @@ static void texts_without_variables_are_fixed(void **state)
 {
     static const char *const fixed[] = { "", "a", "{", "}}", "{a}", "a{ {b}}", "{ {", "a}}b{" };
     struct fixture *f = *state;
-    struct cit_slice s;
+    struct cit_slice s = { 0 };
     struct cit_tmpl t;
 
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
