@@ -140,7 +140,7 @@ def rows(figures: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
 STEPS = {
     ("GET", "front page"): "front page",
     ("GET", "wait"): "wait",
-    ("POST", "/send?a=1"): "POST {{base}}/send?a=1",
+    ("POST", "/send"): "POST {{base}}/send",
     ("GET", "broken"): "broken",
 }
 
@@ -155,7 +155,7 @@ def assert_same(figures: dict[str, Any], own: dict[str, Any]) -> None:
         assert theirs["num_failures"] == ours["errors"]
         latency = ours["latency_ms"]
         assert theirs["avg_response_time"] == pytest.approx(latency["mean"], rel=1e-3, abs=1e-3)
-        assert theirs["max_response_time"] == pytest.approx(latency["max"], rel=1e-3, abs=1e-2)
+        assert theirs["max_response_time"] == pytest.approx(latency["max"], abs=0.51)  # whole ms
         assert theirs["median_response_time"] == pytest.approx(latency["p50"], rel=0.05, abs=1)
         assert theirs["avg_content_length"] == pytest.approx(ours["bytes_in"] / ours["requests"])
 
@@ -357,7 +357,8 @@ def test_kinds_of_errors_have_the_texts_of_the_generator() -> None:
 def test_methods_are_found_by_the_names_of_steps(tmp_path: Path) -> None:
     (tmp_path / "walk.hurl").write_text(JOURNEY + "```\nPUT /no-request\n```\nHTTP 200\n")
     plan = {"journeys": [{"file": "walk.hurl"}, "missing.hurl", 5]}
-    assert locust_stats.step_methods(plan, str(tmp_path)) == {step: key[0] for key, step in STEPS.items()}
+    named = {step: method for (method, name), step in STEPS.items() if name == step}
+    assert locust_stats.step_methods(plan, str(tmp_path)) == named
 
 
 @needs_locust

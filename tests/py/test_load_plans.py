@@ -86,14 +86,14 @@ EDITOR = {"log-in page", "log in", "list of entries", "new entry", "save", "chan
 def test_readers_read_while_editors_edit(django_site: str, tmp_path: Path) -> None:
     plan = tomllib.loads((PLANS / "reader-editor/plan.toml").read_text())
     journeys = [{**j, "think": "1ms..5ms", "weight": 1} for j in plan["journeys"]]
-    quick = aimed(
-        tmp_path, PLANS / "reader-editor/plan.toml", django_site, journeys=journeys, stages=[{"users": 6, "for": "6s"}]
-    )
-    found = walk(tmp_path, quick)
+    stages, path = [{"users": 3, "for": "60s"}], PLANS / "reader-editor/plan.toml"
+    found = walk(tmp_path, aimed(tmp_path, path, django_site, journeys=journeys, stages=stages, requests=150))
     steps = found["steps"]
     assert set(steps) == READER | EDITOR
-    assert steps["log in"]["requests"] == steps["log-in page"]["requests"] == 6  # each user once, whatever came before
-    assert steps["deleted"]["requests"] > 6
+    # Each user once, whatever came before.
+    assert 1 <= steps["log in"]["requests"] == steps["log-in page"]["requests"] <= 3
+    assert steps["list of entries"]["requests"] > 3
+    assert steps["deleted"]["requests"] > 0
     assert steps["save"]["codes"] == {"302": steps["save"]["requests"]}
 
 

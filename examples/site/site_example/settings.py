@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+import django
+
 HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("SITE_DATA", HERE.parent / "var"))
 
@@ -59,11 +61,14 @@ TEMPLATES = [
         },
     },
 ]
+# A transaction waits for its turn to write when it begins.  One that began by reading could not wait: SQLite
+# answers "database is locked" at once when somebody else has written in between, as editors in the admin do.
+IMMEDIATE = {"transaction_mode": "IMMEDIATE"} if django.VERSION >= (5, 1) else {}
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATA / "site.sqlite3",
-        "OPTIONS": {"timeout": 20},
+        "OPTIONS": {"timeout": 20, **IMMEDIATE},
         "CONN_MAX_AGE": 600,  # threads live as long as their worker, and so do their connections
     },
 }

@@ -112,7 +112,7 @@ _REQUEST = re.compile(r"([A-Z]+)\s+(\S.*?)\s*$")
 
 
 def step_methods(plan: Json, folder: str) -> dict[str, str]:
-    """Methods by the names of steps, of a plan's journeys; a file that is not there has none.
+    """Methods of the steps with names of their own, of a plan's journeys; a file that is not there has none.
 
     Only requests and ``# @name`` are looked for: the generator parses the files, and tells what is
     wrong in them.  Of steps of one name the first decides.
@@ -140,14 +140,15 @@ def _steps(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
         elif found := _NAME.match(line):
             name = found[1]
         elif (found := _REQUEST.match(line)) and found[1] != "HTTP":
-            yield name or f"{found[1]} {found[2]}", found[1]
+            if name:
+                yield name, found[1]
             name = ""
 
 
 class Statistics:
     """Gathers seconds between reports.
 
-    ``methods`` has the method of each step by its name; a name that is not there is shown without.
+    ``methods`` has the methods of the steps that have names.
     """
 
     def __init__(self, methods: dict[str, str], now: float) -> None:
@@ -174,16 +175,18 @@ class Statistics:
 
     def _entry(self, step: str) -> Entry:
         if step not in self._entries:
-            method = self.methods.get(step, "")
-            self._entries[step] = Entry(self._shown(step), method, self._since)
+            self._entries[step] = Entry(*self._shown(step), self._since)
         return self._entries[step]
 
-    def _shown(self, step: str) -> str:
-        # A step without a name of its own is called "GET {{base}}/path": the method has a column in Locust.
-        return step.removeprefix(self.methods.get(step, "") + " ").removeprefix("{{base}}")
+    def _shown(self, step: str) -> tuple[str, str]:
+        """Name and method."""
+        if step not in self.methods and (found := _REQUEST.match(step)):
+            # one without a name of its own, "GET {{base}}/path"
+            return found[2].removeprefix("{{base}}"), found[1]
+        return step, self.methods.get(step, "")
 
     def _error(self, step: str, kind: str, count: int, when: float) -> None:
-        method, name = self.methods.get(step, ""), self._shown(step)
+        name, method = self._shown(step)
         text = f"{kind}: {KINDS[kind]}" if kind in KINDS else kind
         key = hashlib.sha256(f"{method}.{name}.{text!r}".encode()).hexdigest()
         error = self._errors.setdefault(
