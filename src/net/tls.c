@@ -117,7 +117,8 @@ static bool set_host(SSL *ssl, const char *host, bool is_checked)
 {
     if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1)
         return true;
-    if (SSL_set_tlsext_host_name(ssl, host) != 1)
+    /* SSL_set_tlsext_host_name, whose cast away from const some compilers mind */
+    if (SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)host) != 1)
         return false;
     return !is_checked || SSL_set1_host(ssl, host) == 1;
 }

@@ -1,7 +1,7 @@
 /* tests/c/test_plan.c - plans: tests/vectors/load/plans.jsonl, folders, failed allocations.
  *
- * A vector is {"name", "plan": {...} or "text": "...", "over": {...}, "files": {"name": "text"}} and either "is": lines of
- * plan_shown.h that the plan has, or "why": the message, whose end does not matter behind a *. */
+ * A vector is {"name", "plan": {...} or "text": "...", "over": {...}, "files": {"name": "text"}} and either "is": lines
+ * of plan_shown.h that the plan has, or "why": the message, whose end does not matter behind a *. */
 #include "load/plan.c" /* NOLINT: the statics are tested */
 
 #include <setjmp.h>
