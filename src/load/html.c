@@ -333,8 +333,10 @@ static bool read_tag(struct cit__html *h, const char *p, struct cit__html_token 
     while (p < h->end && (!is(*p, ENDS_NAME) || *p == '='))
         p++;
     out->name = cit_slice(start, (size_t)(p - start));
+    out->is_closed = false;
     start = p;
-    do {
+    a.name.n = p < h->end && *p == '>' ? 0 : 1; /* most tags have no attributes */
+    while (a.name.n > 0) {
         const char *next = attribute(p, h->end, &a);
 
         if (next == NULL) {
@@ -344,7 +346,7 @@ static bool read_tag(struct cit__html *h, const char *p, struct cit__html_token 
         /* a "/" right before the ">", and no part of a value: nothing but it was passed over */
         out->is_closed = next > p && next[-1] == '/' && a.name.n == 0;
         p = next;
-    } while (a.name.n > 0);
+    }
     out->attributes = cit_slice(start, (size_t)(p - start));
     h->p = p + 1;
     out->flags = h->is_xml ? 0 : cit__html_flags(out->name);

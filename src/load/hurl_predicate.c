@@ -173,7 +173,7 @@ static int operand(struct cit__hurl *h, struct cit_assert *as)
         return is_string(h) ? string(h, &as->operand) : cit__hurl_expected(h, h->p, "a text in quotes");
     if (h->p < h->end && (*h->p == '-' || is_digit(*h->p)))
         return number(h, &as->operand);
-    return cit__hurl_expected(h, h->p, "a number");
+    return is_string(h) ? string(h, &as->operand) : cit__hurl_expected(h, h->p, "a number or a text in quotes");
 }
 
 /* ---- predicates ---- */

@@ -79,14 +79,23 @@ static int string(struct cit__hurl *h, const char *what, struct cit_slice *out)
 static int between_slashes(struct cit__hurl *h, struct cit_slice *out)
 {
     const char *open = h->p++;
+    bool has_slash = false;
     size_t n = 0;
     char *p;
     int err;
 
-    while (!cit__hurl_at_eol(h) && *h->p != '/')
-        h->p += *h->p == '\\' && h->p + 1 < h->end && h->p[1] != '\n' && h->p[1] != '\r' ? 2 : 1;
+    while (!cit__hurl_at_eol(h) && *h->p != '/') {
+        bool is_pair = *h->p == '\\' && h->p + 1 < h->end && h->p[1] != '\n' && h->p[1] != '\r';
+
+        has_slash = has_slash || (is_pair && h->p[1] == '/');
+        h->p += is_pair ? 2 : 1;
+    }
     if (cit__hurl_at_eol(h))
         return cit__hurl_fault(h, open, CIT_EINVAL, "the pattern that begins here has no closing / on its line");
+    if (!has_slash) {
+        *out = cit_slice(open + 1, (size_t)(h->p++ - open - 1));
+        return CIT_OK;
+    }
     p = cit__hurl_take(h, (size_t)(h->p - open), &err);
     if (p == NULL)
         return err;
@@ -249,9 +258,5 @@ int cit__hurl_query(struct cit__hurl *h, const struct cit_query **out)
     err = kind_argument(h, &spec);
     if (err == CIT_OK)
         err = filters(h, &spec);
-    if (err == CIT_OK && spec.kind == CIT_QUERY_BYTES &&
-        (spec.nfilters == 0 || spec.filter[0].kind != CIT_FILTER_COUNT))
-        return cit__hurl_fault(h, at, CIT_EINVAL,
-                               "bytes can only be counted here: bytes count; for their text there is body");
     return err == CIT_OK ? cit__hurl_compile(h, &spec, at, out) : err;
 }

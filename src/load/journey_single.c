@@ -54,7 +54,12 @@ static int method(struct cit__hurl *h, struct cit_slice text)
 
 static int url(struct cit__hurl *h, struct cit_slice text)
 {
-    int err = whole(h, text, &h->step->url);
+    const char *fragment = text.n > 0 ? memchr(text.p, '#', text.n) : NULL; /* never sent (RFC 9110 7.1) */
+    int err;
+
+    if (fragment != NULL)
+        text.n = (size_t)(fragment - text.p);
+    err = whole(h, text, &h->step->url);
 
     if (err == CIT_OK)
         err = cit__hurl_check_url(h, &h->step->url, h->start);

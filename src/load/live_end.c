@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "load/live_int.h"
 #include "load/record.h"
 
@@ -42,8 +41,8 @@ static void put_heading(struct cit__page *p, const struct cit_load_plan *plan, c
 static void put_totals(struct cit__page *p, const struct cit_tally *totals, const struct cit_row *all,
                        const struct cit_run_end *end)
 {
-    cit__line(p, CIT__PLAIN, "%s requests in %.3g s, %s /s, over %s connections; %s in, %s out",
-              cit__count_text(all->requests).text, (double)end->measured_ns / CIT_SEC_NS,
+    cit__line(p, CIT__PLAIN, "%s requests in %s, %s /s; %s connections made, %s in, %s out",
+              cit__count_text(all->requests).text, cit__seconds_text(end->measured_ns).text,
               cit__rate_text(cit__per_second(all->requests, end)).text, cit__count_text(totals->connects).text,
               cit__bytes_text(all->bytes_in).text, cit__bytes_text(all->bytes_out).text);
     if (totals->unfinished > 0)
@@ -131,8 +130,8 @@ static void put_generator(struct cit__page *p, const struct cit_load_plan *plan,
 {
     double share = cit__generator_share(plan, end);
 
-    cit__line(p, CIT__DIM, "the generator used %.3g s of CPU time, %s of its %u thread%s",
-              (double)end->cpu_ns / CIT_SEC_NS, cit__share_text(share).text, plan->threads,
+    cit__line(p, CIT__DIM, "the generator used %s of CPU time, %s of its %u thread%s",
+              cit__seconds_text(end->cpu_ns).text, cit__share_text(share).text, plan->threads,
               plan->threads == 1 ? "" : "s");
     if (share > BUSY_SHARE)
         cit__line(p, CIT__WARN, "%s",

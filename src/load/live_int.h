@@ -46,6 +46,7 @@ struct cit__word {
 
 struct cit__word cit__count_text(uint64_t n);     /* 1,234,567 */
 struct cit__word cit__rate_text(double rate);     /* 31,204  12.5  0.25 */
+struct cit__word cit__seconds_text(int64_t ns);   /* 9.53 s  60.0 s  3600 s */
 struct cit__word cit__ms_text(double ms);         /* 0.045 ms  4.4 ms  1.25 s; - when nothing was measured */
 struct cit__word cit__bytes_text(uint64_t bytes); /* 1.5 MB */
 struct cit__word cit__share_text(double share);   /* 0.25 % */

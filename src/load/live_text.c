@@ -137,6 +137,15 @@ struct cit__word cit__rate_text(double rate)
     return w;
 }
 
+struct cit__word cit__seconds_text(int64_t ns)
+{
+    double s = (double)ns / 1e9;
+    struct cit__word w;
+
+    (void)snprintf(w.text, sizeof w.text, "%.*f s", s < 9.995 ? 2 : s < 99.95 ? 1 : 0, s);
+    return w;
+}
+
 struct cit__word cit__ms_text(double ms)
 {
     struct cit__word w;

@@ -527,6 +527,22 @@ static int value_of(const struct walk *w, enum cit__want want, struct cit_value 
     return err;
 }
 
+/* The one element that is wanted, where it can be found without what stands before it. */
+static int try_jump(struct walk *w, struct cit_slice page)
+{
+    const char *at = cit__jump(w->select, page);
+    struct cit__html_token t;
+    int err;
+
+    if (at == NULL)
+        return CIT_OK;
+    w->html.p = at;
+    cit__html_next(&w->html, &t);
+    err = t.kind == CIT__HTML_OPEN ? start_tag(w, &t) : CIT_OK;
+    cit__html_init(&w->html, page, false);
+    return err;
+}
+
 int cit__select_run(const struct cit__select *select, const struct cit_page *page, enum cit__want want,
                     struct cit_query_scratch *s, struct cit_value *out)
 {
@@ -541,7 +557,9 @@ int cit__select_run(const struct cit__select *select, const struct cit_page *pag
     w.wants_text = w.wants_items && select->node == CIT__NODE_ELEMENT;
     w.is_tree = select->needs_tree || w.wants_text;
     cit__html_init(&w.html, page->body, is_xml(page));
-    if (may_match(select, page->body))
+    if (page->body.n > 0 && w.wants_one && !w.is_tree && !w.html.is_xml && select->literal.n > 0)
+        err = try_jump(&w, page->body);
+    if (err == CIT_OK && !w.is_done && may_match(select, page->body))
         err = w.is_tree ? walk_tree(&w) : walk_page(&w);
     return err == CIT_OK ? value_of(&w, want, out) : err;
 }
