@@ -129,7 +129,7 @@ function makeTimePlots(parent) {
   new Plot(parent, overTime, {title: 'Transfer', unit: 'bytes a second', format: bytes, series: [
     line('received', perSecond(all.bytes_in), 0), line('sent', perSecond(all.bytes_out), 1)]});
   const kinds = Object.entries(data.kinds).map(([kind, y], i) => line(kind, perSecond(y), [1, 3, 4, 7, 0, 2, 5, 6][i % 8]));
-  if (kinds.length) new Plot(parent, overTime, {title: 'Errors by kind', unit: 'a second', kind: 'stack', half, series: kinds});
+  if (kinds.length) new Plot(parent, overTime, {title: 'Errors by kind', unit: 'a second', kind: 'stack', half, integer: true, series: kinds});
 }
 
 function makeServerPlots(parent) {
