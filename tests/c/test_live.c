@@ -157,7 +157,7 @@ static void the_end_gives_the_screen_back_and_writes_below(void **state)
     cit_live_end(l, &run.tally, &run.end);
     said = read_all(t.master);
     assert_int_equal(strncmp(said, leave, sizeof leave - 1), 0);
-    assert_non_null(strstr(said, "1,110 requests in 10 s"));
+    assert_non_null(strstr(said, "1,110 requests in 10.0 s"));
     assert_null(strstr(said + sizeof leave, "\x1b[H"));
     cit_live_close(l);
     assert_string_equal(read_all(t.master), "");
@@ -256,7 +256,7 @@ static void nothing_is_shown_when_it_is_off_but_the_summary(void **state)
     cit_live_second(l, &run.second, &run.tally);
     assert_string_equal(read_all(fds[0]), "");
     cit_live_end(l, &run.tally, &run.end);
-    assert_non_null(strstr(read_all(fds[0]), "1,110 requests in 10 s"));
+    assert_non_null(strstr(read_all(fds[0]), "1,110 requests in 10.0 s"));
     close_lines(l, fds);
 }
 

@@ -51,7 +51,7 @@ static void everything_that_was_counted_is_said(void **state)
 
     (void)state;
     assert_says(said, "a \"plan\"  http://[::1]:8000\n");
-    assert_says(said, "1,110 requests in 10 s, 111 /s, over 64 connections; 1.1 MB in, 111 kB out\n");
+    assert_says(said, "1,110 requests in 10.0 s, 111 /s; 64 connections made, 1.1 MB in, 111 kB out\n");
     assert_says(said, "2 requests had no answer yet");
     assert_says(said, "3 journeys began more than 1 ms late");
     assert_says(said, "1 journeys were never begun");
@@ -108,7 +108,7 @@ static void a_run_without_requests_has_a_summary(void **state)
     (void)state;
     assert_int_equal(cit_tally_init(&nothing, 3), CIT_OK);
     said = summary(&nothing, 0);
-    assert_says(said, "0 requests in 10 s, 0.00 /s");
+    assert_says(said, "0 requests in 10.0 s, 0.00 /s");
     assert_says(said, "Nothing was measured");
     assert_says(said, "  BROKEN  never answered: max of latency -");
     assert_null(strstr(said, "errors     none"));

@@ -115,6 +115,10 @@ static void figures_have_three_digits_or_all(void **state)
     assert_string_equal(cit__ms_text(999.6).text, "1.00 s");
     assert_string_equal(cit__ms_text(3600000).text, "3600 s");
     assert_string_equal(cit__ms_text((double)NAN).text, "-");
+    assert_string_equal(cit__seconds_text(0).text, "0.00 s");
+    assert_string_equal(cit__seconds_text(9534000000).text, "9.53 s");
+    assert_string_equal(cit__seconds_text(59990000000).text, "60.0 s");
+    assert_string_equal(cit__seconds_text(3600000000000).text, "3600 s");
     assert_string_equal(cit__bytes_text(0).text, "0 B");
     assert_string_equal(cit__bytes_text(999).text, "999 B");
     assert_string_equal(cit__bytes_text(1500000).text, "1.5 MB");
