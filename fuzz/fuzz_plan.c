@@ -1,4 +1,4 @@
-/* fuzz/fuzz_plan.c - any text as a plan, and behind a NUL as the members over it: a plan that is understood is whole, and
+/* fuzz/fuzz_plan.c - any text as a plan, and behind a NUL as the members over it: a plan that is understood is whole,
  * one that is refused says why.
  *
  * Names of files are looked for in a folder with two journeys and a table; other folders are left alone. */

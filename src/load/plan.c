@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "load/plan_int.h"
+#include "net/tls.h"
 
 enum { BODY_DEFAULT = 8 << 20 };
 
@@ -213,6 +214,24 @@ static int check_times(struct cit__plan *p)
     return CIT_OK;
 }
 
+/* What would fail on every connection is told now. */
+static int check_tls(struct cit__plan *p)
+{
+    const struct cit_load_plan *plan = p->plan;
+    const struct cit_tls_conf conf = { plan->is_tls_checked, plan->ca_file.n > 0 ? plan->ca_file.p : NULL };
+    struct cit_tls_context *ctx = NULL;
+    char why[CIT_TLS_WHY] = "";
+    int err;
+
+    if (plan->ca_file.n == 0 && (!plan->target.is_tls || cit_tls_is_built()))
+        return CIT_OK;
+    err = cit_tls_context_new(&conf, &ctx, why);
+    cit_tls_context_free(ctx);
+    if (err == CIT_OK || err == CIT_ENOMEM)
+        return err;
+    return cit__plan_wrong(p, plan->ca_file.n > 0 ? "cacert" : NULL, CIT_EINVAL, "%s", why);
+}
+
 static int read_plan(struct cit__plan *p, struct cit_slice json, struct cit_slice over)
 {
     struct said said = { 0 };
@@ -234,6 +253,8 @@ static int read_plan(struct cit__plan *p, struct cit_slice json, struct cit_slic
         err = cit__plan_stages(p);
     if (err == CIT_OK)
         err = cit__plan_journeys(p);
+    if (err == CIT_OK)
+        err = check_tls(p);
     if (err == CIT_OK)
         err = cit__plan_base(p);
     if (err == CIT_OK)

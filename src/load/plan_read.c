@@ -109,7 +109,8 @@ void *cit__plan_take(struct cit__plan *p, size_t count, size_t size, int *err)
 
 int cit__plan_path(struct cit__plan *p, struct cit_slice name, struct cit_slice *out)
 {
-    size_t folder = name.n > 0 && *name.p == '/' ? 0 : strlen(p->folder);
+    bool is_here = strcmp(p->folder, ".") == 0 || (name.n > 0 && *name.p == '/');
+    size_t folder = is_here ? 0 : strlen(p->folder);
     bool has_slash = folder == 0 || p->folder[folder - 1] == '/';
     int err;
     char *path = cit__plan_take(p, folder + name.n + 2, 1, &err);
