@@ -96,6 +96,7 @@ def test_ratios_need_pairs() -> None:
     "low, high, words",
     [
         (1.041, 1.05, "faster by 4.1\N{EN DASH}5.0 %"),
+        (2.5, 31.0, "faster by 150\N{EN DASH}3,000 %"),
         (0.9, 0.95, "slower by 5.0\N{EN DASH}10.0 %"),
         (0.996, 1.0092, "not significant (-0.4 to +0.9 %)"),
         (0.9999, 1.0001, "not significant (0.0 to 0.0 %)"),
@@ -140,12 +141,12 @@ def test_a_control_that_differs_from_itself_is_a_machine_too_noisy(tmp_path: Pat
     found = comparison(tmp_path, A_FEW, [1.2 * v for v in A_FEW], [1.3 * v for v in A_FEW])
     assert found.verdict().startswith("the machine is too noisy: A differs from itself, faster by 20.0")
     assert found._measures()["rate"]["verdict"] == "too noisy"
-    assert found._measures()["p50"]["verdict"] == "longer by 100.0\N{EN DASH}100.0 %"
+    assert found._measures()["p50"]["verdict"] == "longer by 100\N{EN DASH}100 %"
 
 
 def test_of_an_open_plan_the_verdict_is_about_latency(tmp_path: Path) -> None:
     verdict = comparison(tmp_path, A_FEW, A_FEW, A_FEW, "--rate", "100").verdict()
-    assert verdict == "B is longer by 100.0\N{EN DASH}100.0 % (p50 (ms), 6 rounds, 95 % interval)"
+    assert verdict == "B is longer by 100\N{EN DASH}100 % (p50 (ms), 6 rounds, 95 % interval)"
 
 
 def test_too_few_rounds_are_said_to_be_too_few(tmp_path: Path) -> None:

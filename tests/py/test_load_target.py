@@ -64,7 +64,7 @@ def test_a_listening_socket_is_found_with_the_connections_that_wait(bound: str, 
     with listening(socket.AF_INET, (bound, 0), waiting=3) as server:
         place = target.place_of(asked.format(server.getsockname()[1]))
         assert place is not None
-        assert target.sockets(place) == {os.fstat(server.fileno()).st_ino: 3}
+        assert target.Sockets(place).find() == {os.fstat(server.fileno()).st_ino: 3}
 
 
 def test_a_socket_of_ipv6_is_found_and_may_serve_both() -> None:
@@ -75,7 +75,7 @@ def test_a_socket_of_ipv6_is_found_and_may_serve_both() -> None:
             for url in (f"http://[::1]:{port}/", f"http://127.0.0.1:{port}/"):
                 place = target.place_of(url)
                 assert place is not None
-                assert target.sockets(place) == {os.fstat(server.fileno()).st_ino: 1}
+                assert target.Sockets(place).find() == {os.fstat(server.fileno()).st_ino: 1}
     except OSError:
         pytest.skip("no IPv6 here")
 
@@ -86,7 +86,7 @@ def test_a_unix_socket_is_found_by_file_and_by_abstract_name(tmp_path: Path, nam
     with listening(socket.AF_UNIX, name.replace("@", "\0"), waiting=2) as server:
         place = target.place_of(f"unix:{name}")
         assert place is not None
-        assert target.sockets(place) == {os.fstat(server.fileno()).st_ino: 2}
+        assert target.Sockets(place).find() == {os.fstat(server.fileno()).st_ino: 2}
 
 
 def test_a_socket_at_another_address_or_port_is_not_the_targets() -> None:
@@ -94,10 +94,10 @@ def test_a_socket_at_another_address_or_port_is_not_the_targets() -> None:
         port = server.getsockname()[1]
         place = target.place_of(f"http://127.0.0.1:{port}/")
         assert place is not None
-        assert target.sockets(place) == {}
+        assert target.Sockets(place).find() == {}
         other = target.place_of(f"http://127.0.0.2:{port - 1}/")
         assert other is not None
-        assert os.fstat(server.fileno()).st_ino not in target.sockets(other)
+        assert os.fstat(server.fileno()).st_ino not in target.Sockets(other).find()
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_the_holders_of_a_socket_are_found_and_others_are_not() -> None:
         assert process.stdout is not None
         place = target.place_of(f"http://127.0.0.1:{process.stdout.readline().strip()}/")
         assert place is not None
-        assert target.owners(target.sockets(place)) == {process.pid}
+        assert target.owners(target.Sockets(place).find()) == {process.pid}
         process.communicate("\n")
-        assert target.owners(target.sockets(place)) == set()
+        assert target.owners(target.Sockets(place).find()) == set()
 
 
 def test_supervisor_and_workers_of_citrate_are_one_target(tmp_path: Path) -> None:

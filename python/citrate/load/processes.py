@@ -18,7 +18,7 @@ _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 # Fields of /proc/PID/stat counted after the command's name, which may contain blanks.
 _STATE, _PARENT, _USER, _SYSTEM, _THREADS, _STARTED, _RSS = 0, 1, 11, 12, 17, 19, 21
 
-SEARCH_SECONDS = 5.0
+SEARCH_SECONDS = 10.0
 PSS_SECONDS = 5.0
 
 

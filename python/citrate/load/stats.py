@@ -88,8 +88,12 @@ def verdict(found: Ratio, more: str = "faster", less: str = "slower") -> str:
     if not found.is_significant:
         return f"not significant ({signed(low)} to {signed(high)} %)"
     if low > 0:
-        return f"{more} by {low:.1f}{TO}{high:.1f} %"
-    return f"{less} by {-high:.1f}{TO}{-low:.1f} %"
+        return f"{more} by {_percent(low)}{TO}{_percent(high)} %"
+    return f"{less} by {_percent(-high)}{TO}{_percent(-low)} %"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def signed(percent: float) -> str:

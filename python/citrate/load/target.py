@@ -12,7 +12,7 @@ from citrate.load import processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _LISTEN = "0A"
 _ACCEPTS = 0x10000  # __SO_ACCEPTCON of /proc/net/unix
@@ -80,25 +80,58 @@ def _hex(packed: bytes) -> str:
     return "".join((w[::-1] if sys.byteorder == "little" else w).hex() for w in words).upper()
 
 
-def sockets(place: Place) -> dict[int, int]:
-    """The inodes of the listening sockets, with the number of connections that wait to be accepted."""
-    if place.path:
-        return {inode: _unix_queue(inode) for inode in _unix_inodes(place.path)}
-    found = {}
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            with open(table) as file:
-                next(file, None)
-                for line in file:
-                    _, local, _, state, queues, _, _, _, _, inode = line.split(None, 10)[:10]
-                    if state != _LISTEN:  # they come first, before perhaps many thousand connections
+class Sockets:
+    """The target's listening sockets: inode -> connections that wait to be accepted."""
+
+    def __init__(self, place: Place | None):
+        self._place = place
+        self._tables: dict[str, set[int]] = {}  # where the sockets stand, to look at nothing else each second
+
+    def find(self) -> dict[int, int]:
+        """Looks everywhere; ``queues`` is then about these sockets."""
+        if self._place is None:
+            return {}
+        if self._place.path:
+            self._tables = {"unix": set(_unix_inodes(self._place.path))}
+            return self.queues()
+        found = {table: dict(_listening(table, self._place)) for table in ("tcp", "tcp6")}
+        self._tables = {table: set(rows) for table, rows in found.items() if rows}
+        return {inode: queue for rows in found.values() for inode, queue in rows.items()}
+
+    def queues(self) -> dict[int, int]:
+        """Of those that were found."""
+        found: dict[int, int] = {}
+        for table, inodes in self._tables.items():
+            if table == "unix":
+                found |= {inode: _unix_queue(inode) for inode in inodes}
+            elif self._place is not None:
+                left = len(inodes)
+                for inode, queue in _listening(table, self._place):
+                    found[inode] = queue
+                    left -= 1
+                    if left == 0:
                         break
-                    address, _, port = local.partition(":")
-                    if int(port, 16) == place.port and address in place.addresses:
-                        found[int(inode)] = int(queues.partition(":")[2], 16)
-        except OSError:
-            continue
-    return found
+        return found
+
+
+def _listening(table: str, place: Place) -> Iterator[tuple[int, int]]:
+    """Inode and queue of the sockets in /proc/net/tcp or tcp6 that listen at the place.
+
+    Those that listen come first.  The kernel looks through its whole table of connections for each
+    line it does not find, 10 ms on a busy machine, so no more is read at once than one line.
+    """
+    try:
+        with open(f"/proc/net/{table}", "rb", buffering=150) as file:
+            next(file, None)
+            for line in file:
+                _, local, _, state, queues, _, _, _, _, inode = line.decode().split(None, 10)[:10]
+                if state != _LISTEN:
+                    return
+                address, _, port = local.partition(":")
+                if int(port, 16) == place.port and address in place.addresses:
+                    yield int(inode), int(queues.partition(":")[2], 16)
+    except OSError:
+        return
 
 
 def _unix_inodes(path: str) -> list[int]:
@@ -166,22 +199,22 @@ class Target:
 
     def __init__(self, url: str, pids: Iterable[int] = (), search: float = processes.SEARCH_SECONDS):
         self._pids = set(pids)
-        self._place = place_of(url) if url else None
+        self._roots = self._pids
+        self._sockets = Sockets(place_of(url) if url else None)
+        if self._pids:
+            self._sockets.find()
         self.group = processes.Group(self._find, search)
 
     def _find(self) -> set[int]:
-        roots = self._pids or (owners(sockets(self._place)) if self._place else set())
-        found = processes.with_descendants(roots) if roots else set()
+        if not self._pids and (not self._roots or any(processes.stat(pid) is None for pid in self._roots)):
+            self._roots = owners(self._sockets.find())
+        found = processes.with_descendants(self._roots) if self._roots else set()
         own = processes.with_descendants([os.getpid()]) if os.getpid() in found else set()
         return found - own
 
-    def queue(self) -> int:
-        """Connections that wait to be accepted."""
-        return sum(sockets(self._place).values()) if self._place else 0
-
     def why_unseen(self) -> str:
         """What to tell when the server is here and its processes can't be found; "" when all is well."""
-        if self._pids or self._place is None or self.group.pids or not sockets(self._place):
+        if self._pids or self.group.pids or not self._sockets.find():
             return ""
         return "the server's processes are not this user's, so its CPU and memory are not measured (--watch-pid helps)"
 
@@ -190,4 +223,4 @@ class Target:
         row = self.group.sample()
         if not row["processes"]:
             return None
-        return {"second": second, "at": round(at, 4), **row, "queue": self.queue()}
+        return {"second": second, "at": round(at, 4), **row, "queue": sum(self._sockets.queues().values())}
