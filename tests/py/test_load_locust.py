@@ -21,7 +21,7 @@ from cit_cli import ROOT, Running, environment, free_port, serving
 from citrate.errors import ConfigError
 from citrate.load import locust, locust_stats
 from load_tool import load, load_process, site, summary
-from server import wait_for
+from server import children_of, is_alive, wait_for
 
 needs_locust = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("locust", "zmq", "msgpack")),
@@ -230,6 +230,19 @@ def test_a_generator_that_ends_by_itself_is_told_to_the_master(master: Master, u
     finally:
         worker.kill()
         worker.wait()
+
+
+@needs_locust
+@pytest.mark.slow
+def test_a_generator_does_not_outlive_a_worker_that_was_killed(master: Master, url: str, tmp_path: Path) -> None:
+    worker = start_worker(tmp_path, master.port, write_plan(tmp_path, url))
+    master.waits_for(lambda f: f["worker_count"] == 1)
+    master.post("/swarm", user_count=1, spawn_rate=1)
+    assert wait_for(lambda: len(children_of(worker.pid)) == 2, 20)
+    children = children_of(worker.pid)
+    worker.kill()
+    worker.wait()
+    assert wait_for(lambda: not any(map(is_alive, children)), 20)
 
 
 @needs_locust

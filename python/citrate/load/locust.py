@@ -29,6 +29,7 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -58,6 +59,8 @@ _MASTERS = (
     *("--users", "--rate", "--time", "--requests", "--warm", "--grace", "--poisson"),
     *("--stream", "--control", "--dry-run", "--method", "--data", "--follow"),
 )
+# A run has no end of its own: it must not outlive a worker that was killed, whose end of the pipe closes then.
+_GUARD = ("/bin/sh", "-c", 'read -r _; kill "$1"', "guard")
 _MISSING = "a Locust worker needs the packages pyzmq and msgpack: pip install 'citrate[locust]' ({})"
 
 
@@ -210,6 +213,7 @@ class Run:
         finally:
             os.close(control)
             os.close(stream)
+        self._guard = subprocess.Popen([*_GUARD, str(self._generator.pid)], stdin=subprocess.PIPE)
         self._rest = b""
         self.began = time.time()
         self.is_over = False
@@ -232,6 +236,8 @@ class Run:
             if time.monotonic() > until:
                 self.kill()
             time.sleep(0.005)
+        self._guard.kill()
+        self._guard.communicate()
         self._output.seek(0)
         text = self._output.read().decode(errors="replace").strip()
         self._output.close()
