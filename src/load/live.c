@@ -15,7 +15,7 @@
 enum {
     TEXT_MAX = 1 << 26, /* bytes of one frame or summary */
     PLOT = 60,          /* seconds in the plot */
-    HEAD_LINES = 9,     /* of the view, above the table */
+    HEAD_LINES = 10,    /* of the view, above the table */
     EXAMPLES_MAX = 6,   /* lines of them below it */
     COLUMNS_DEFAULT = 80,
     ROWS_DEFAULT = 24
@@ -277,11 +277,14 @@ static uint32_t count_examples(const struct cit_tally *totals)
 static void put_steps(struct cit_live *l, struct cit__page *p, const struct cit_load_second *s,
                       const struct cit_tally *totals)
 {
-    uint32_t below = count_examples(totals) + 1, used = HEAD_LINES + below + 2;
-    uint32_t n = choose_rows(l, totals, p->rows > used ? p->rows - used : 0);
+    uint32_t examples = count_examples(totals), used = HEAD_LINES + 1 + (examples > 0 ? examples + 1 : 0);
+    uint32_t room = p->rows > used ? p->rows - used : 0, n;
     struct cit_run_end end = so_far(l, s);
-    struct cit__table table = { l->plan, totals, &end, l->order, n };
+    struct cit__table table = { l->plan, totals, &end, l->order, 0 };
 
+    if (room > 0 && room < totals->nrows)
+        room--; /* for the line that says so */
+    n = table.n = choose_rows(l, totals, room);
     if (n > 0)
         cit__table(p, &table);
     if (n > 0 && n < totals->nrows)
