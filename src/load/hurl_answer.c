@@ -99,7 +99,8 @@ static int add_assert(struct cit__hurl *h, struct cit_assert *as, const char *at
     as->source = line_at(h, at);
     err = cit_assert_new(h->qs, h->a, as, why);
     if (err == CIT_EINVAL || err == CIT_ESTATE)
-        return cit__hurl_fault(h, at, CIT_EINVAL, "%s", why);
+        return cit__hurl_fault(h, at, CIT_EINVAL, "%s%.200s",
+                               as->predicate == CIT_PREDICATE_MATCHES ? "in the pattern of matches: " : "", why);
     if (err == CIT_ELIMIT)
         return cit__hurl_fault(h, at, err, "the journeys need more memory than a plan may have");
     if (err == CIT_OK)

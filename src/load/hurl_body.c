@@ -174,18 +174,17 @@ static const char *find_variables(const char *from, const char *to)
     static const char word[] = "variables";
     const size_t n = sizeof word - 1;
 
-    for (const char *p = from; p < to; p = memchr(p, '\n', (size_t)(to - p))) {
-        const char *at;
-
-        p += p > from;
-        at = p + n;
+    for (const char *p = from, *nl; p < to; p = nl + 1) {
         if ((size_t)(to - p) > n && memcmp(p, word, n) == 0) {
+            const char *at = p + n;
+
             while (at < to && is_blank(*at))
                 at++;
             if (at < to && *at == '{')
                 return p;
         }
-        if (memchr(p, '\n', (size_t)(to - p)) == NULL)
+        nl = memchr(p, '\n', (size_t)(to - p));
+        if (nl == NULL)
             break;
     }
     return to;
