@@ -87,8 +87,8 @@ void cit__dry_answered(struct cit__user *u, const struct cit_page *page)
     struct cit_buf text;
 
     cit_buf_init(&text, TOLD_MAX);
-    (void)!cit_buf_printf(&text, "< HTTP/1.%u %d   (%.1f ms, %llu bytes of body)\n", (unsigned)page->minor,
-                          page->status, (double)page->duration_ns / 1e6, (unsigned long long)page->bytes);
+    (void)!cit_buf_printf(&text, "< HTTP/1.%u %d (%.1f ms, %llu bytes of body)\n", (unsigned)page->minor, page->status,
+                          (double)page->duration_ns / 1e6, (unsigned long long)page->bytes);
     add_fields(&text, page);
     add_body(&text, page->body);
     tell(u->t->dry, &text);

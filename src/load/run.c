@@ -423,11 +423,11 @@ static uint64_t rss_now(void)
 
 static void describe_second(struct cit_run *run, struct cit_load_second *out)
 {
-    int64_t cpu = cpu_now();
+    int64_t cpu = cpu_now(), length = cit__run_length(run), at = out->end_ns < length ? out->end_ns : length;
 
     out->number = run->next;
     out->start_ns = run->last_end_ns;
-    out->wanted = cit__run_level(run, out->end_ns > 0 ? out->end_ns - 1 : 0);
+    out->wanted = cit__run_level(run, at > 0 ? at - 1 : 0);
     out->tally = &run->second;
     out->cpu_ns = cpu - run->cpu_seen_ns;
     out->rss = rss_now();

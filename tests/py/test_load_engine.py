@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable
@@ -207,6 +208,61 @@ def test_a_unix_socket_is_a_target(load: Generator, tmp_path: Path) -> None:
         assert b"Host: localhost\r\n" in server.requests[0]
     finally:
         server.close()
+
+
+def test_a_large_body_goes_out_in_pieces(load: Generator, tmp_path: Path) -> None:
+    (tmp_path / "large").write_text("0123456789" * 500_000)
+    with raw_server(always(OK)) as server:
+        done = load("-n", "4", "-c", "2", "-b", "@large", server.url)
+        assert (done.status, done.summary["errors"]) == (0, 0), done.said
+        assert all(r.endswith(b"0123456789" * 500_000) for r in server.requests)
+
+
+def test_an_answer_before_the_request_is_sent_is_an_answer(load: Generator, tmp_path: Path) -> None:
+    (tmp_path / "large").write_text("0123456789" * 500_000)
+
+    def handle(talk: Talk) -> None:
+        talk.sock.recv(1000)
+        talk.send(answer(b"too much", "413 Content Too Large", "Connection: close"))
+        time.sleep(0.3)
+
+    with raw_server(handle) as server:
+        done = load("-n", "2", "-c", "1", "-b", "@large", server.url)
+        assert done.summary["codes"] == {"413": 2}
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """One for 127.0.0.1, signed by itself, and its key."""
+    folder = tmp_path_factory.mktemp("certificate")
+    words = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(
+        ["openssl", *words.split(), "-keyout", "key.pem", "-out", "cert.pem"],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def test_tls_is_spoken_and_certificates_are_checked(load: Generator, certificate: tuple[Path, Path]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+
+    def handle(talk: Talk) -> None:
+        with context.wrap_socket(talk.sock, server_side=True) as talk.sock:
+            always(OK)(talk)
+
+    with raw_server(handle) as server:
+        url = server.url.replace("http:", "https:")
+        for option in (["--cacert", str(certificate[0])], ["-k"]):
+            done = load("-n", "20", "-c", "2", *option, url)
+            assert (done.status, done.summary["errors"], done.summary["connects"]) == (0, 0, 2), done.said
+        done = load("-n", "2", "-c", "1", url)
+        assert done.status == 1
+        assert done.summary["errors_by_kind"] == {"tls": 2}
+        assert "certificate" in done.summary["examples"][0]["text"]
+    with raw_server(always(OK)) as server:
+        done = load("-n", "1", "-c", "1", "--timeout", "2", server.url.replace("http:", "https:"))
+        assert set(done.summary["errors_by_kind"]) <= {"tls", "connect_timeout"}
 
 
 # ---- bad servers ----
