@@ -207,6 +207,14 @@ def test_nobody_listening_is_status_1(tmp_path: Path) -> None:
     assert summary(tmp_path / "out")["errors_by_kind"]["connect"] > 0
 
 
+def test_samples_of_an_earlier_run_are_not_taken_for_this_ones(url: str, tmp_path: Path) -> None:
+    assert load(url + "/", "-n", "5", "--report", "out", cwd=tmp_path).returncode == 0
+    assert lines(tmp_path / "out" / "server.jsonl")
+    nobody = f"http://127.0.0.1:{free_port()}/"
+    assert load(nobody, "--time", "200ms", "--report", "out", cwd=tmp_path).returncode == 1
+    assert lines(tmp_path / "out" / "server.jsonl") == []
+
+
 @pytest.mark.slow  # memory: a sanitizer's own would count
 def test_the_command_itself_takes_little_memory_and_time(url: str, tmp_path: Path) -> None:
     process = load_process(url + "/", "--users", "1", "--time", "3s", "--report", "out", cwd=tmp_path)
@@ -361,6 +369,22 @@ def test_a_generator_that_dies_leaves_a_report_of_what_there_is(url: str, tmp_pa
     assert process.returncode == 128 + signal.SIGKILL
     assert b"the generator was ended by signal 9; what it had measured is in out" in said
     assert (tmp_path / "out" / "index.html").exists()
+
+
+# ---- trouble ----
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_disk_that_is_full_ends_the_samples_and_not_the_run(url: str, tmp_path: Path) -> None:
+    process = load_process(url + "/", "--time", "5s", "--report", "out", cwd=tmp_path, stderr=subprocess.PIPE)
+    assert wait_for(lambda: (tmp_path / "out" / "server.jsonl").exists(), 10)
+    (tmp_path / "full").symlink_to("/dev/full")
+    (tmp_path / "full").rename(tmp_path / "out" / "server.jsonl")
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert said.count(b"citrate load: out/server.jsonl: No space left on device") == 1
+    assert b"Traceback" not in said
+    assert summary(tmp_path / "out")["state"] == "finished"
 
 
 # ---- from code ----

@@ -16,7 +16,7 @@ from citrate.load import native, options, plan, target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TextIO
+    from typing import Any
 
     from citrate.load.options import Given
     from citrate.load.plan import Plan
@@ -67,9 +67,9 @@ class Watch:
         self._folder = None if job.report == "none" else job.report
         self._before = self._mark()
         self._target = target.Target(job.url, pids)
-        self._server: TextIO | None = None
         self._kept: list[str] = []
         self._seconds = 0
+        self._begun = self._unwritable = False
         self._pages = Pages(self._folder) if reports and self._folder else None
 
     def hint(self) -> str:
@@ -95,35 +95,36 @@ class Watch:
     def tick(self, at: float) -> None:
         if self._folder is None:
             return
-        self._sample(at)
-        if self._pages and self._server:
+        self._sample(self._folder, at)
+        if self._pages and self._begun:
             self._pages.tick()
 
-    def _sample(self, at: float) -> None:
+    def _sample(self, folder: str, at: float) -> None:
         import json
 
-        row = self._target.sample(self._seconds, at)
+        path = os.path.join(folder, "server.jsonl")
+        row = None if self._unwritable else self._target.sample(self._seconds, at)
         self._seconds += 1
         if row is not None:
             self._kept.append(json.dumps(row) + "\n")
-        if self._server is None and self.has_begun():
-            assert self._folder is not None
-            try:
-                self._server = open(os.path.join(self._folder, "server.jsonl"), "w", buffering=1)  # noqa: SIM115
-            except OSError as exc:
-                tell(f"server.jsonl: {exc.strerror}")
-                self._folder = None
-        if self._server is not None:
-            self._server.write("".join(self._kept))
+        try:
+            if not self._begun and self.has_begun():
+                self._begun = True
+                open(path, "w").close()  # one of an earlier run is not this one's
+            if self._begun and self._kept:
+                with open(path, "a") as file:
+                    file.write("".join(self._kept))
+                self._kept.clear()
+        except OSError as exc:
+            self._unwritable = True
             self._kept.clear()
+            tell(f"{path}: {exc.strerror}")
 
     def end(self, at: float) -> str | None:
         """The last sample and the last report, whose path is returned; None without one."""
         if self._folder is None or not self.has_begun():
             return None
-        self._sample(at)
-        if self._server is not None:
-            self._server.close()
+        self._sample(self._folder, at)
         return self._pages.finish() if self._pages else None
 
 
