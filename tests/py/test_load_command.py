@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cit_cli import environment, fetch, free_port, run, serving
@@ -20,6 +22,7 @@ from citrate.load import command, compare, native, options, plan, sweep
 from load_tool import GENERATOR, lines, load, load_process, site, summary, write_site
 from server import children_of, wait_for
 
+Begin = Callable[..., subprocess.Popen[bytes]]
 REPORTED = "citrate load: the report is {}/index.html"
 
 
@@ -28,6 +31,22 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> object:
     """The small site, served for all tests of the module."""
     with site(tmp_path_factory.mktemp("site"), "--workers", "2") as (address, _):
         yield address
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts runs in tmp_path with the report in "out", and ends those that go on after the test."""
+    processes = []
+
+    def start(*args: str, **popen: Any) -> subprocess.Popen[bytes]:
+        processes.append(load_process(*args, "--report", "out", cwd=tmp_path, **popen))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(20)
 
 
 # ---- words ----
@@ -216,21 +235,15 @@ def test_samples_of_an_earlier_run_are_not_taken_for_this_ones(url: str, tmp_pat
 
 
 @pytest.mark.slow  # memory: a sanitizer's own would count
-def test_the_command_itself_takes_little_memory_and_time(url: str, tmp_path: Path) -> None:
-    process = load_process(url + "/", "--users", "1", "--time", "3s", "--report", "out", cwd=tmp_path)
+def test_the_command_itself_takes_little_memory_and_time(url: str, tmp_path: Path, begin: Begin) -> None:
+    process = begin(url + "/", "--users", "1", "--time", "3s")
     peaks = []
-    try:
-        while process.poll() is None:
-            try:
-                text = Path(f"/proc/{process.pid}/status").read_text()
-                peaks += [int(m) for m in re.findall(r"VmHWM:\s+(\d+)", text)]
-                used = sum(map(int, Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
-            except OSError:
-                break
-            time.sleep(0.1)
-    finally:
-        process.kill()
-        process.wait()
+    used = 0
+    while process.poll() is None:
+        text = Path(f"/proc/{process.pid}/status").read_text()
+        peaks += [int(m) for m in re.findall(r"VmHWM:\s+(\d+)", text)]
+        used = sum(map(int, Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+        time.sleep(0.1)
     assert max(peaks) < 40 * 1024, "KiB"
     assert used / os.sysconf("SC_CLK_TCK") < 1.5, "half of its time at most"
 
@@ -326,8 +339,10 @@ def started(folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_passed_on_and_what_was_measured_is_kept(url: str, tmp_path: Path, number: int) -> None:
-    process = load_process(url + "/", "--time", "60s", "--report", "out", cwd=tmp_path)
+def test_a_signal_is_passed_on_and_what_was_measured_is_kept(
+    url: str, tmp_path: Path, begin: Begin, number: int
+) -> None:
+    process = begin(url + "/", "--time", "60s")
     assert wait_for(lambda: started(tmp_path / "out"), 10)
     process.send_signal(number)
     assert process.wait(20) == 0
@@ -361,8 +376,8 @@ def test_ctrl_c_at_a_terminal_counts_once(url: str, tmp_path: Path) -> None:
     assert REPORTED.format("out").encode() in said
 
 
-def test_a_generator_that_dies_leaves_a_report_of_what_there_is(url: str, tmp_path: Path) -> None:
-    process = load_process(url + "/", "--time", "60s", "--report", "out", cwd=tmp_path, stderr=subprocess.PIPE)
+def test_a_generator_that_dies_leaves_a_report_of_what_there_is(url: str, tmp_path: Path, begin: Begin) -> None:
+    process = begin(url + "/", "--time", "60s", stderr=subprocess.PIPE)
     assert wait_for(lambda: started(tmp_path / "out"), 10)
     os.kill(children_of(process.pid)[0], signal.SIGKILL)
     _, said = process.communicate(timeout=30)
@@ -375,15 +390,20 @@ def test_a_generator_that_dies_leaves_a_report_of_what_there_is(url: str, tmp_pa
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_disk_that_is_full_ends_the_samples_and_not_the_run(url: str, tmp_path: Path) -> None:
-    process = load_process(url + "/", "--time", "5s", "--report", "out", cwd=tmp_path, stderr=subprocess.PIPE)
-    assert wait_for(lambda: (tmp_path / "out" / "server.jsonl").exists(), 10)
+def test_a_disk_that_is_full_ends_the_samples_and_not_the_run(url: str, tmp_path: Path, begin: Begin) -> None:
+    samples, log = tmp_path / "out" / "server.jsonl", tmp_path / "log"
+    with log.open("wb") as stderr:
+        process = begin(url + "/", "--time", "4s", stderr=stderr)
+    assert wait_for(samples.exists, 10)
     (tmp_path / "full").symlink_to("/dev/full")
-    (tmp_path / "full").rename(tmp_path / "out" / "server.jsonl")
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert said.count(b"citrate load: out/server.jsonl: No space left on device") == 1
-    assert b"Traceback" not in said
+    (tmp_path / "full").rename(samples)
+    try:
+        assert wait_for(lambda: "No space" in log.read_text(), 10)
+    finally:
+        samples.unlink()  # what reads it would never come to its end
+    assert process.wait(30) == 0
+    assert log.read_text().count("citrate load: out/server.jsonl: No space left on device") == 1
+    assert "Traceback" not in log.read_text()
     assert summary(tmp_path / "out")["state"] == "finished"
 
 
