@@ -164,10 +164,19 @@ static void read_domain(struct cit_slice value, struct cit_slice *out)
         *out = value;
 }
 
-/* The attributes, of which the last of a name counts. */
+static void read_expires(struct cit_slice value, struct given *g)
+{
+    int64_t at;
+
+    if (value.n > 0 && cit__cookie_date(value, &at))
+        g->expires_s = at;
+}
+
+/* The attributes, of which the last of a name counts.  A date is read only if no Max-Age makes it void: it is what costs
+ * most, and servers send both. */
 static void read_attributes(struct cit_slice rest, int64_t now_s, struct given *g)
 {
-    struct cit_slice item, name, value;
+    struct cit_slice item, name, value, expires = { 0 };
     bool has_age = false;
     int64_t at;
 
@@ -183,10 +192,13 @@ static void read_attributes(struct cit_slice rest, int64_t now_s, struct given *
         } else if (cit_slice_eq_nocase(name, CIT_SLICE_LIT("max-age")) && read_max_age(value, now_s, &at)) {
             has_age = true;
             g->expires_s = at;
-        } else if (!has_age && cit_slice_eq_nocase(name, CIT_SLICE_LIT("expires")) && cit__cookie_date(value, &at)) {
-            g->expires_s = at;
+        } else if (!has_age && cit_slice_eq_nocase(name, CIT_SLICE_LIT("expires"))) {
+            read_expires(expires, g); /* of one before, in case this one is no date */
+            expires = value;
         }
     }
+    if (!has_age)
+        read_expires(expires, g);
 }
 
 /* RFC 6265 5.3, 4 to 6.  A name without a dot, and an address, can only be the host's own. */

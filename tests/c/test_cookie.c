@@ -320,6 +320,8 @@ static void cookies_end_when_they_say(void **state)
         { "a=1; Expires=Fri, 17-Nov-2023 22:13:20 GMT", 1700259200 },
         { "a=1; Max-Age=x; Expires=Fri, 17-Nov-2023 22:13:20 GMT", 1700259200 },
         { "a=1; Max-Age=; Expires=never", 0 },
+        { "a=1; Expires=Fri, 17-Nov-2023 22:13:20 GMT; Expires=never", 1700259200 },
+        { "a=1; Expires=Fri, 17-Nov-2028 22:13:20 GMT; Expires=Fri, 17-Nov-2023 22:13:20 GMT", 1700259200 },
         { "a=1; Max-Age=9223372036854775807", 0 },
         { "a=1; Max-Age=99999999999999999999999", 0 },
         { "a=1; Max-Age=1.5", 0 },
