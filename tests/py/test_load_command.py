@@ -117,6 +117,14 @@ def test_commands_on_the_pages_have_only_options_there_are(page: Path) -> None:
         options.split(words[1:] if words[0] in command.WORDS else words, own)
 
 
+def test_plans_on_the_tutorials_page_can_be_read(tmp_path: Path) -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/load.md").read_text(), re.S)
+    assert blocks
+    for block in blocks:
+        (tmp_path / "plan.toml").write_text(block)
+        assert plan.target_of(plan.read(str(tmp_path / "plan.toml")))
+
+
 def test_options_are_passed_on_as_they_were_given() -> None:
     given = options.split(["-c5", "-Lk", "--header", "A: b", "-H", "C: d", "--time=3s", "u", "--watch-pid", "7"],
                           {"--watch-pid": True})  # fmt: skip
