@@ -216,11 +216,6 @@ static int part(struct cit__hurl *h)
 
 /* ---- sections and bodies ---- */
 
-static int no_pair(struct cit__hurl *h)
-{
-    return cit__hurl_expected(h, h->p, "a section, a body, an HTTP line or the next request");
-}
-
 static int section(struct cit__hurl *h, enum cit__hurl_section which, enum cit__hurl_line *kind)
 {
     static int (*const lines[CIT__SECTION_COUNT])(struct cit__hurl *) = {
@@ -229,7 +224,7 @@ static int section(struct cit__hurl *h, enum cit__hurl_section which, enum cit__
         [CIT__SECTION_BASIC_AUTH] = basic_auth, [CIT__SECTION_OPTIONS] = cit__hurl_option,
     };
 
-    return cit__hurl_pairs(h, lines[which] != NULL ? lines[which] : no_pair, kind);
+    return cit__hurl_pairs(h, lines[which], kind); /* those of answers have been refused */
 }
 
 static int set_body(struct cit__hurl *h, enum cit_body_kind kind, const char *at)

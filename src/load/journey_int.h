@@ -135,7 +135,7 @@ int cit__hurl_integer(struct cit__hurl *h, int64_t least, int64_t most, int64_t 
 /* True when "key :" stands here. */
 bool cit__hurl_is_pair(const struct cit__hurl *h);
 
-/* Texts that become part of a request line or field: no line break or NUL in what is written; fields: names are tokens. */
+/* Texts that become part of a request line or field: no line break or NUL in what is written; names are tokens. */
 int cit__hurl_check_line(struct cit__hurl *h, const struct cit_tmpl *t, const char *at, const char *what);
 int cit__hurl_check_field(struct cit__hurl *h, const struct cit_pair *f, const char *at);
 

@@ -296,7 +296,7 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    static const char *const names[] = { "a.hurl", "b b.json", "sub/c.png", "fifo", "large", "sub" };
+    static const char *const names[] = { "a.hurl", "b b.json", "sub/c.png", "sub/d", "fifo", "large", "sub" };
     char path[200];
 
     (void)state;
@@ -357,12 +357,14 @@ static void files_are_read_from_the_folder_of_the_journey(void **state)
     assert_int_equal(mkdir(path, 0700), 0);
     put_file("b b.json", "{}");
     put_file("sub/c.png", "PNG");
+    put_file("sub/d", "D");
     assert_int_equal(read_journey("POST /a\n[Multipart]\nx: file,sub/c.png;\ny: file, sub/c.png ; text/x;q=1 # z\n"
-                                  "POST /b\nfile,b\\ b.json;\nHTTP 200\nfile,sub/c.png;\n",
+                                  "z: file,sub/d;\nPOST /b\nfile,b\\ b.json;\nHTTP 200\nfile,sub/c.png;\n",
                                   &told),
                      CIT_OK);
     assert_string_equal(told.p, "journey a\n1 POST /a as \"POST /a\"\npart x: file c.png image/png PNG\n"
-                                "part y: file c.png text/x;q=1 PNG\nbody multipart () \n5 POST /b as \"POST /b\"\n"
+                                "part y: file c.png text/x;q=1 PNG\npart z: file d application/octet-stream D\nbody "
+                                "multipart () \n6 POST /b as \"POST /b\"\n"
                                 "bytes () {}\nanswer 200 body\nassert body == \"PNG\"\n");
     cit_buf_fini(&told);
 }
@@ -418,6 +420,42 @@ static void a_journey_that_cannot_be_read_says_why(void **state)
     cit_arena_fini(&a);
 }
 
+/* ---- the reference ---- */
+
+/* Each ```hurl block of the page is a journey. */
+static void every_example_of_the_reference_is_a_journey(void **state)
+{
+    FILE *f = fopen("docs/journeys.md", "r");
+    char *line = NULL;
+    struct cit_buf block, told;
+    bool is_inside = false;
+    unsigned count = 0;
+    size_t cap = 0;
+
+    (void)state;
+    assert_non_null(f);
+    cit_buf_init(&block, 1 << 16);
+    cit_buf_init(&told, 1 << 20);
+    while (getline(&line, &cap, f) > 0) {
+        if (strcmp(line, "```hurl\n") == 0) {
+            is_inside = true;
+            block.len = 0;
+        } else if (is_inside && strcmp(line, "```\n") == 0) {
+            is_inside = false;
+            count++;
+            if (journey_tell(cit_slice(block.p, block.len), CIT_SLICE_LIT(""), &told) != CIT_OK)
+                fail_msg("example %u: %.*s", count, (int)told.len, told.p);
+        } else if (is_inside) {
+            assert_int_equal(cit_buf_add_str(&block, line), CIT_OK);
+        }
+    }
+    free(line);
+    fclose(f);
+    cit_buf_fini(&block);
+    cit_buf_fini(&told);
+    assert_true(count >= 5);
+}
+
 /* ---- names and sizes ---- */
 
 static void the_name_of_a_journey_is_that_of_its_file(void **state)
@@ -461,6 +499,7 @@ int main(void)
         cmocka_unit_test(files_are_read_from_the_folder_of_the_journey),
         cmocka_unit_test(files_that_cannot_be_read_are_told_with_their_place),
         cmocka_unit_test(a_journey_that_cannot_be_read_says_why),
+        cmocka_unit_test(every_example_of_the_reference_is_a_journey),
         cmocka_unit_test(the_name_of_a_journey_is_that_of_its_file),
         cmocka_unit_test(ten_thousand_requests_are_the_most),
     };
