@@ -8,6 +8,7 @@
 
 #define WINDOW_DEFAULT_NS (10 * CIT_SEC_NS)
 #define RATE_MAX 1e9
+#define FIRST_ERROR 1e-12
 
 /* ---- [stop] ---- */
 
@@ -34,7 +35,7 @@ int cit__plan_stop(struct cit__plan *p, const struct cit__item *it, void *into)
         return cit__plan_wrong(p, it->place, CIT_EINVAL, "says not at which share of errors: errors is missing");
     if (stop.window_ns < CIT_SEC_NS)
         return cit__plan_wrong(p, it->place, CIT_EINVAL, "the window is shorter than 1s");
-    plan->stop_errors = stop.errors;
+    plan->stop_errors = stop.errors > 0 ? stop.errors : FIRST_ERROR; /* for a run 0 is never */
     plan->stop_window_ns = stop.window_ns;
     return CIT_OK;
 }
