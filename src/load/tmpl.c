@@ -26,31 +26,42 @@ static struct cit_slice copy_of(struct cit_arena *a, struct cit_slice s, int *er
     return cit_slice(p, s.n);
 }
 
+/* Where a name is or would be (FNV-1a); half of the slots are free. */
+static uint32_t *slot_of(const struct cit_names *names, struct cit_slice name)
+{
+    uint32_t hash = 2166136261u, mask = names->cap * 2 - 1;
+
+    for (size_t i = 0; i < name.n; i++)
+        hash = (hash ^ (unsigned char)name.p[i]) * 16777619u;
+    for (uint32_t i = hash & mask;; i = (i + 1) & mask)
+        if (names->slot[i] == 0 || cit_slice_eq(names->at[names->slot[i] - 1], name))
+            return &names->slot[i];
+}
+
 int64_t cit_names_find(const struct cit_names *names, struct cit_slice name)
 {
-    for (uint32_t i = 0; i < names->n; i++)
-        if (cit_slice_eq(names->at[i], name))
-            return i;
-    return -1;
+    return names->cap > 0 ? (int64_t)*slot_of(names, name) - 1 : -1;
 }
 
 static int make_room(struct cit_names *names, struct cit_arena *a)
 {
-    uint32_t cap = names->cap > 0 ? names->cap * 2 : FIRST_CAP;
-    struct cit_slice *at;
+    struct cit_names more = { .n = names->n, .cap = names->cap > 0 ? names->cap * 2 : FIRST_CAP };
     bool is_full;
 
     if (names->n < names->cap)
         return CIT_OK;
     if (names->n >= CIT_NAMES_MAX)
         return CIT_ELIMIT;
-    at = cit_arena_take(a, cap * sizeof *at, &is_full);
-    if (at == NULL)
+    more.at = cit_arena_take(a, more.cap * (sizeof *more.at + 2 * sizeof *more.slot), &is_full);
+    if (more.at == NULL)
         return is_full ? CIT_ELIMIT : CIT_ENOMEM;
-    if (names->n > 0)
-        memcpy(at, names->at, names->n * sizeof *at);
-    names->at = at;
-    names->cap = cap;
+    more.slot = (uint32_t *)(more.at + more.cap);
+    memset(more.slot, 0, more.cap * 2 * sizeof *more.slot);
+    for (uint32_t i = 0; i < names->n; i++) {
+        more.at[i] = names->at[i];
+        *slot_of(&more, more.at[i]) = i + 1;
+    }
+    *names = more;
     return CIT_OK;
 }
 
@@ -67,6 +78,7 @@ int cit_names_number(struct cit_names *names, struct cit_arena *a, struct cit_sl
         if (err != CIT_OK)
             return err;
         known = names->n++;
+        *slot_of(names, name) = names->n;
     }
     *out = (uint32_t)known;
     return CIT_OK;

@@ -27,6 +27,7 @@ enum { CIT_NAMES_MAX = 4096 };
 struct cit_names { /* {0} is empty */
     struct cit_slice *at;
     uint32_t n, cap;
+    uint32_t *slot; /* by hash: a number + 1, or 0; twice cap of them, a power of two */
 };
 
 /* The number of a variable's name (Hurl: letters, digits, _ and -), new or known; CIT_ELIMIT, CIT_ENOMEM. */
