@@ -415,6 +415,11 @@ def test_a_disk_that_is_full_ends_the_samples_and_not_the_run(url: str, tmp_path
     assert summary(tmp_path / "out")["state"] == "finished"
 
 
+def test_a_parent_that_ignores_its_children_does_not_hide_the_exit_status(tmp_path: Path, begin: Begin) -> None:
+    process = begin("no-such-option", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert process.wait(20) == 2
+
+
 # ---- from code ----
 
 

@@ -133,9 +133,10 @@ def test_the_holders_of_a_socket_are_found_and_others_are_not() -> None:
 def test_supervisor_and_workers_of_citrate_are_one_target(tmp_path: Path) -> None:
     with site(tmp_path, "--workers", "2") as (url, running):
         wait_for(lambda: len(children_of(running.process.pid)) == 2)
-        row = target.Target(url + "/").sample(4, 4.5)
+        row = target.Target(url + "/").sample(4, time.monotonic() - 4)
         assert row is not None
-        assert (row["second"], row["at"], row["processes"], row["citrate"]) == (4, 4.5, 3, True)
+        assert (row["second"], row["processes"], row["citrate"]) == (4, 3, True)
+        assert row["at"] >= 4
         assert row["name"] == f"{Path(sys.executable).name} -m citrate site_under_load --bind {url[7:]} --workers 2"
         assert row["threads"] >= 3
         assert 0 < row["pss"] <= row["rss"]

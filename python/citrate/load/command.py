@@ -9,7 +9,6 @@ Exit status: the generator's (docs/load.md); 2 for options and plans that are wr
 from __future__ import annotations
 
 import sys
-import time
 
 from citrate.load import options, runs
 
@@ -83,7 +82,7 @@ def _tell(given: Given) -> int:
     """--help and --version are the generator's, with what this command adds."""
     from citrate.load import native
 
-    status = native.Generator(given.native()).wait(lambda at: None)
+    status = native.Generator(given.native()).wait(lambda started: None)
     if "--help" in given:
         print(MORE, end="", flush=True)
     return status
@@ -110,7 +109,7 @@ def _run(given: Given) -> int:
     with native.signals_held():
         generator = job.start()
         status = generator.supervise(watch.tick)
-        page = watch.end(time.monotonic() - generator.started)
+        page = watch.end(generator.started)
     if generator.killed_by:
         runs.tell(f"the generator was ended by signal {generator.killed_by}; what it had measured is in {job.report}")
     if page and not is_quiet:

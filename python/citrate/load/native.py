@@ -88,7 +88,7 @@ class Generator:
             os.kill(self.pid, number)
 
     def wait(self, tick: Callable[[float], None], every: float = 1.0) -> int:
-        """Its exit status; ``tick`` gets the seconds since its start, at 0, ``every``, twice that …
+        """Its exit status; ``tick`` is called with the time of its start, then, and again after ``every`` seconds.
 
         For calls from code: KeyboardInterrupt ends the generator and goes on.
         """
@@ -121,7 +121,7 @@ class Generator:
         now = time.monotonic() - self.started
         if now < due:
             return due
-        tick(now)
+        tick(self.started)
         return (now // every + 1) * every
 
     def _end(self) -> None:
@@ -139,6 +139,7 @@ class Generator:
 def signals_held() -> Iterator[None]:
     """The signals supervise() waits for are held back, from before the start on, so that none is lost."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored there is nothing to wait for
     try:
         yield
     finally:

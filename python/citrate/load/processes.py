@@ -106,6 +106,8 @@ class Group:
         self._found_at = self._pss_at = float("-inf")
         self._seen: dict[tuple[int, str], int] = {}  # (pid, its start): CPU time
         self._pss: int | None = None
+        self.looked_at = 0.0
+        """When the CPU time was read, of the monotonic clock; on a busy machine that is not when it was asked for."""
         self.pids: set[int] = set()
         self.name = ""
         self.is_citrate = False
@@ -144,6 +146,7 @@ class Group:
                 self._name_it(rows)
         for pid, fields in rows.items():
             self._seen[pid, fields[_STARTED]] = cpu_ns(pid, fields)
+        self.looked_at = time.monotonic()
         return rows
 
     def _rows(self) -> dict[int, list[str]]:

@@ -29,13 +29,12 @@ DEFAULT_FOLDER = "report"
 class Job:
     """What the generator is to do: its options, and a plan or an address."""
 
-    __slots__ = ("argv", "folder", "name", "plan", "report", "url")
+    __slots__ = ("argv", "name", "plan", "report", "url")
 
     def __init__(self, given: Given, what: str | Plan, folder: str = "."):
         """``what``: an address, the name of a plan file, or a plan; ``folder``: where names in such a plan begin."""
         self.plan: bytes | None = None
         self.name = ""
-        self.folder = folder
         self.report = "none" if "--dry-run" in given else given.last("--report", DEFAULT_FOLDER)
         self.argv = [*given.native(without=["--report"]), "--report", self.report]
         if isinstance(what, dict):
@@ -47,9 +46,10 @@ class Job:
             self.argv.append(what)
 
     def _take(self, what: Plan, name: str, folder: str) -> None:
-        self.plan, self.name, self.folder = plan.json_of(what), name, folder
+        self.plan, self.name = plan.json_of(what), name
         self.url = plan.target_of(what)
-        self.argv += ["--folder", folder]
+        if "--folder" not in self.argv:
+            self.argv += ["--folder", folder]
 
     def start(self, output: int | None = None) -> native.Generator:
         return native.Generator(self.argv, self.plan, output, self.name)
@@ -92,18 +92,18 @@ class Watch:
             return None
         return found.st_ino, found.st_ctime_ns
 
-    def tick(self, at: float) -> None:
+    def tick(self, started: float) -> None:
         if self._folder is None:
             return
-        self._sample(self._folder, at)
+        self._sample(self._folder, started)
         if self._pages and self._begun:
             self._pages.tick()
 
-    def _sample(self, folder: str, at: float) -> None:
+    def _sample(self, folder: str, started: float) -> None:
         import json
 
         path = os.path.join(folder, "server.jsonl")
-        row = None if self._unwritable else self._target.sample(self._seconds, at)
+        row = None if self._unwritable else self._target.sample(self._seconds, started)
         self._seconds += 1
         if row is not None:
             self._kept.append(json.dumps(row) + "\n")
@@ -120,11 +120,11 @@ class Watch:
             self._kept.clear()
             tell(f"{path}: {exc.strerror}")
 
-    def end(self, at: float) -> str | None:
+    def end(self, started: float) -> str | None:
         """The last sample and the last report, whose path is returned; None without one."""
         if self._folder is None or not self.has_begun():
             return None
-        self._sample(self._folder, at)
+        self._sample(self._folder, started)
         return self._pages.finish() if self._pages else None
 
 
@@ -217,12 +217,11 @@ def measure(given: Given, what: str | Plan, folder: str, watch: bool = True, rel
     watcher = Watch(job, [], reports=False)
     with tempfile.TemporaryFile() as output:
         generator = job.start(output.fileno())
-        status = generator.wait(watcher.tick if watch else lambda at: None)
+        status = generator.wait(watcher.tick if watch else lambda started: None)
         output.seek(0)
         said = output.read().decode(errors="replace").strip()
-    at = time.monotonic() - generator.started
     if watch:
-        watcher.end(at)
+        watcher.end(generator.started)
     if status == 2:
         raise ConfigError(said.removeprefix("citrate-load: "))
     found = summary_of(folder) if watcher.has_begun() else None

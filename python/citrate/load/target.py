@@ -218,9 +218,10 @@ class Target:
             return ""
         return "the server's processes are not this user's, so its CPU and memory are not measured (--watch-pid helps)"
 
-    def sample(self, second: int, at: float) -> dict[str, object] | None:
-        """One line of server.jsonl; ``at``: seconds since the start of the run.  None when nothing is there."""
+    def sample(self, second: int, started: float) -> dict[str, object] | None:
+        """One line of server.jsonl, None when nothing is there; ``started``: of the run, on the monotonic clock."""
         row = self.group.sample()
         if not row["processes"]:
             return None
-        return {"second": second, "at": round(at, 4), **row, "queue": sum(self._sockets.queues().values())}
+        at = round(self.group.looked_at - started, 4)
+        return {"second": second, "at": at, **row, "queue": sum(self._sockets.queues().values())}
