@@ -197,7 +197,7 @@ struct cit_operand { /* as the author wrote it */
     int64_t integer;
     double number;
     struct cit_tmpl text; /* a string, may hold variables; a pattern may not */
-    bool is_variable;     /* {{x}} without quotes (kind STRING): what reads as a number or true, false is one */
+    bool is_variable;     /* {{x}} without quotes (kind STRING): is the number or boolean it is compared with */
 };
 
 struct cit_assert {
