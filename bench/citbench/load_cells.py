@@ -19,7 +19,7 @@ from .live import Ports
 from .load import NEIGHBOUR_SHARE, STARVED_SHARE
 from .load_prepare import environment
 from .load_site import Target
-from .load_tools import CITRATE, CONNECTIONS, LOCUSTFILE, TOOLS, Job
+from .load_tools import CITRATE, CONNECTIONS, FAST, LOCUSTFILE, TOOLS, Job
 from .load_works import LONG_REQUESTS
 from .servers import Paths
 
@@ -203,7 +203,7 @@ def _worker(context: Context, case: str, row: str) -> Figures:
         (folder / "plain.hurl").write_text("GET {{base}}/\n")
         master = [python, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", target.url, "--master"]
         master += ["--master-bind-host", "127.0.0.1", "--master-bind-port", str(port), "--expect-workers", "1"]
-        master += ["-u", str(CONNECTIONS), "-r", str(CONNECTIONS), "-t", f"{seconds}s", "--csv", str(folder / "table")]
+        master += ["-u", str(CONNECTIONS), "-r", str(CONNECTIONS), "-t", f"{seconds}s", "--json"]
         if row == CITRATE:
             command = [context.paths.citrate_python, "-m", "citrate", "load", "--locust-worker", f"127.0.0.1:{port}"]
             command += ["plan.toml"]
@@ -212,14 +212,14 @@ def _worker(context: Context, case: str, row: str) -> Figures:
             command += ["--master-port", str(port)]
         env = {"BENCH_USER": "" if row == CITRATE else "fast-plain"}
         with (
-            Running(context, [*master, "--only-summary"], folder, "master", env) as lead,
+            Running(context, master, folder, "master", env) as lead,
             Running(context, command, folder, "worker", {**env, "CITRATE_LOAD": context.generator}) as worker,
         ):
             figures = _window(context, target, worker.pid)
-            lead.finish(seconds + START_S)
+            text = lead.finish(seconds + START_S)
             worker.finish(START_S)
         job = Job(context.paths, context.generator, target.url, folder, seconds, case)
-        _verify(target, TOOLS["HttpUser"].claimed(job, ""))
+        _verify(target, TOOLS[FAST].claimed(job, text))
     return figures
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Callable
@@ -91,8 +90,8 @@ def _ab(job: Job) -> list[str]:
 
 def _locust(job: Job) -> list[str]:
     command = [job.paths.python, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", job.url]
-    command += ["-u", str(CONNECTIONS), "-r", str(CONNECTIONS), "-t", f"{job.seconds}s", "--only-summary"]
-    return [*command, "--csv", str(job.folder / "table"), "--loglevel", "WARNING"]
+    command += ["-u", str(CONNECTIONS), "-r", str(CONNECTIONS), "-t", f"{job.seconds}s"]
+    return [*command, "--json", "--loglevel", "WARNING"]
 
 
 def _of_summary(job: Job, text: str) -> int:
@@ -109,9 +108,12 @@ def _of_text(pattern: str) -> Callable[[Job, str], int]:
     return claimed
 
 
-def _of_table(job: Job, text: str) -> int:
-    with (job.folder / "table_stats.csv").open(newline="") as file:
-        return next(int(row["Request Count"]) for row in csv.DictReader(file) if row["Name"] == "Aggregated")
+def of_locust(job: Job, text: str) -> int:
+    """Of what --json prints: a list of entries, behind and before what is logged."""
+    found = re.search(r"^\[\n.*?^\]$", text, re.M | re.S)
+    if found is None:
+        raise ValueError(f"it says nothing of requests: {' '.join(text.split())[-200:]}")
+    return sum(int(entry["num_requests"]) for entry in json.loads(found[0]))
 
 
 CITRATE, WRK, FAST = "citrate", "wrk", "FastHttpUser"
@@ -122,7 +124,7 @@ TOOLS = {
         Tool(WRK, "1 thread; page: a Lua script", _wrk, _of_text(r"(\d+) requests in"), distribution="wrk"),
         Tool("h2load", "HTTP/1.1, 1 thread", _h2load, _of_text(r"(\d+) succeeded"), ("plain",), distribution="h2load"),
         Tool("ab", "kept-alive HTTP/1.0", _ab, _of_text(r"Complete requests:\s+(\d+)"), ("plain",), distribution="ab"),
-        Tool(FAST, "Locust, one process", _locust, _of_table, user="fast", distribution="locust"),
-        Tool("HttpUser", "Locust, one process", _locust, _of_table, user="http", distribution="locust"),
+        Tool(FAST, "Locust, one process", _locust, of_locust, user="fast", distribution="locust"),
+        Tool("HttpUser", "Locust, one process", _locust, of_locust, user="http", distribution="locust"),
     )
 }
