@@ -72,7 +72,7 @@ static void check_sent(const struct cit_jar *jar, struct cit_slice host, struct 
     size_t most = 0;
 
     cit_buf_init(&out, 1 << 20);
-    check(cit_jar_put(jar, host, path, true, NOW, &out) == CIT_OK, "a jar is not sent");
+    check(cit_jar_put(jar, &(struct cit_cookie_use){ host, path, true, NOW }, &out) == CIT_OK, "a jar is not sent");
     for (size_t i = 0; i < out.len; i++)
         check(((unsigned char)out.p[i] >= 0x20 || out.p[i] == '\t') && out.p[i] != 0x7f, "a control character is sent");
     for (const struct cit_cookie *c = jar->first; c != NULL; c = c->next)

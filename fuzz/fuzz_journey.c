@@ -125,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     int err;
 
     cit_arena_init(&a, 16u << 20);
-    err = cit_journey_parse(text, CIT_SLICE_LIT(""), &names, &queries, &a, &j, &fault);
+    err = cit_journey_parse(text, CIT_SLICE_LIT(""), &(struct cit_making){ &names, &queries, &a }, &j, &fault);
     if (err == CIT_OK) {
         touch(j.name);
         for (uint32_t i = 0; i < j.nsteps; i++)

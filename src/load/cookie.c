@@ -368,19 +368,18 @@ int cit_jar_take(struct cit_jar *jar, struct cit_slice value, struct cit_slice h
     return CIT_OK;
 }
 
-int cit_jar_put(const struct cit_jar *jar, struct cit_slice host, struct cit_slice path, bool is_secure, int64_t now_s,
-                struct cit_buf *out)
+int cit_jar_put(const struct cit_jar *jar, const struct cit_cookie_use *use, struct cit_buf *out)
 {
+    struct cit_slice path = path_alone(use->path);
     size_t start = out->len;
     int err = CIT_OK;
 
     if (jar->first == NULL)
         return CIT_OK;
-    path = path_alone(path);
     for (const struct cit_cookie *c = jar->first; c != NULL && err == CIT_OK; c = c->next) {
-        if ((c->is_secure && !is_secure) || c->expires_s <= now_s || !fits_path(path, path_of(c)))
+        if ((c->is_secure && !use->is_secure) || c->expires_s <= use->now_s || !fits_path(path, path_of(c)))
             continue;
-        if (c->is_host_only ? !is_same_host(host, domain_of(c)) : !fits_domain(host, domain_of(c)))
+        if (c->is_host_only ? !is_same_host(use->host, domain_of(c)) : !fits_domain(use->host, domain_of(c)))
             continue;
         if (out->len > start)
             err = cit_buf_add(out, "; ", 2);

@@ -35,9 +35,15 @@ void cit_jar_fini(struct cit_jar *jar);
 CIT_MUST_CHECK int cit_jar_take(struct cit_jar *jar, struct cit_slice value, struct cit_slice host,
                                 struct cit_slice path, int64_t now_s);
 
-/* Appends "a=b; c=d" for a request to host and path, nothing when no cookie fits.  CIT_OK, CIT_ELIMIT, CIT_ENOMEM. */
-CIT_MUST_CHECK int cit_jar_put(const struct cit_jar *jar, struct cit_slice host, struct cit_slice path, bool is_secure,
-                               int64_t now_s, struct cit_buf *out);
+/* A request that is to have cookies. */
+struct cit_cookie_use {
+    struct cit_slice host, path; /* no port, no query */
+    bool is_secure;              /* https */
+    int64_t now_s;               /* since 1970 */
+};
+
+/* Appends "a=b; c=d" for a request, nothing when no cookie fits.  CIT_OK, CIT_ELIMIT, CIT_ENOMEM. */
+CIT_MUST_CHECK int cit_jar_put(const struct cit_jar *jar, const struct cit_cookie_use *use, struct cit_buf *out);
 
 /* One attribute ("Value", "Expires", "Max-Age", "Domain", "Path", "Secure", "HttpOnly", "SameSite"; any case) of a
  * Set-Cookie value whose cookie is called name.  False when it is another cookie or the attribute is not there;

@@ -22,7 +22,7 @@ int cit__hurl_variable(struct cit__hurl *h, struct cit_slice name, uint32_t *out
     for (size_t i = 0; i < sizeof made / sizeof *made; i++)
         if (cit_slice_eq(name, cit_slice_str(made[i])))
             return cit__hurl_fault(h, at, CIT_EINVAL, "%s has a meaning of its own: choose another name", made[i]);
-    err = cit_names_number(h->names, h->a, name, out);
+    err = cit_names_number(h->m.names, h->m.arena, name, out);
     if (err == CIT_ELIMIT)
         return cit__hurl_fault(h, at, err, "there are more than %d variables, or more text than a plan may have",
                                CIT_NAMES_MAX);
@@ -97,7 +97,7 @@ static int add_assert(struct cit__hurl *h, struct cit_assert *as, const char *at
 
     as->line = cit__hurl_line_of(h, at);
     as->source = line_at(h, at);
-    err = cit_assert_new(h->qs, h->a, as, why);
+    err = cit_assert_new(&h->m, as, why);
     if (err == CIT_EINVAL || err == CIT_ESTATE)
         return cit__hurl_fault(h, at, CIT_EINVAL, "%s%.200s",
                                as->predicate == CIT_PREDICATE_MATCHES ? "in the pattern of matches: " : "", why);

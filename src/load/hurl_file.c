@@ -107,7 +107,7 @@ int cit__hurl_file(struct cit__hurl *h, struct cit_slice *name, struct cit_slice
     path = path_of(h, *name, &err);
     if (path == NULL)
         return err;
-    err = cit__hurl_read_file(h->a, path, bytes, &why);
+    err = cit__hurl_read_file(h->m.arena, path, bytes, &why);
     if (err == CIT_ENOENT || err == CIT_ELIMIT)
         return cit__hurl_fault(h, at, err, "%s: %s", cit__hurl_show(*name).text, why);
     return err;

@@ -143,7 +143,7 @@ int cit__hurl_nearest(struct cit_slice word, const char *const *names, int n)
 void *cit__hurl_take(struct cit__hurl *h, size_t n, int *err)
 {
     bool is_full;
-    void *p = cit_arena_take(h->a, n, &is_full);
+    void *p = cit_arena_take(h->m.arena, n, &is_full);
 
     if (p != NULL)
         *err = CIT_OK;

@@ -227,7 +227,7 @@ int cit__hurl_compile(struct cit__hurl *h, const struct cit_query_spec *spec, co
     char why[CIT_QUERY_WHY] = "";
     struct cit_query *q;
     size_t wrong = 0;
-    int err = cit_query_new(h->qs, h->a, spec, h->names, &q, why, &wrong);
+    int err = cit_query_new(&h->m, spec, &q, why, &wrong);
 
     if (err == CIT_EINVAL && spec->argument.p >= h->start && spec->argument.p < h->end && wrong <= spec->argument.n)
         at = spec->argument.p + wrong; /* it has no escapes: the byte is in the text */

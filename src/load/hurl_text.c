@@ -201,7 +201,7 @@ int cit__hurl_raw(struct cit__hurl *h, const char *from, const char *to, struct 
 {
     const char *why = "";
     size_t at = 0;
-    int err = cit_tmpl_parse(cit_slice(from, (size_t)(to - from)), h->names, h->a, out, &why, &at);
+    int err = cit_tmpl_parse(cit_slice(from, (size_t)(to - from)), &h->m, out, &why, &at);
 
     if (err == CIT_EINVAL)
         return cit__hurl_fault(h, from + at, err, "%s", why);

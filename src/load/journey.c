@@ -225,31 +225,31 @@ static int parse(struct cit__hurl *h, struct cit_slice text, struct cit_slice pa
     return err;
 }
 
-int cit_journey_parse(struct cit_slice text, struct cit_slice path, struct cit_names *names, struct cit_queries *qs,
-                      struct cit_arena *a, struct cit_journey *out, struct cit_journey_fault *fault)
+int cit_journey_parse(struct cit_slice text, struct cit_slice path, const struct cit_making *m, struct cit_journey *out,
+                      struct cit_journey_fault *fault)
 {
-    struct cit__hurl h = { .names = names, .qs = qs, .a = a, .journey = out, .fault = fault };
+    struct cit__hurl h = { .m = *m, .journey = out, .fault = fault };
     int err;
 
     if (text.n > CIT_JOURNEY_FILE_MAX)
         return whole_fault(fault, CIT_ELIMIT, "it is larger than 16 MiB");
-    err = copy(a, text, &text, fault);
+    err = copy(m->arena, text, &text, fault);
     if (err == CIT_OK)
-        err = copy(a, path, &path, fault);
+        err = copy(m->arena, path, &path, fault);
     return err == CIT_OK ? parse(&h, text, path) : err;
 }
 
-int cit_journey_read(const char *path, struct cit_names *names, struct cit_queries *qs, struct cit_arena *a,
-                     struct cit_journey *out, struct cit_journey_fault *fault)
+int cit_journey_read(const char *path, const struct cit_making *m, struct cit_journey *out,
+                     struct cit_journey_fault *fault)
 {
-    struct cit__hurl h = { .names = names, .qs = qs, .a = a, .journey = out, .fault = fault };
+    struct cit__hurl h = { .m = *m, .journey = out, .fault = fault };
     struct cit_slice text, name;
     const char *why = "";
-    int err = cit__hurl_read_file(a, path, &text, &why);
+    int err = cit__hurl_read_file(m->arena, path, &text, &why);
 
     if (err == CIT_ENOENT || err == CIT_ELIMIT)
         return whole_fault(fault, err, why);
     if (err == CIT_OK)
-        err = copy(a, cit_slice_str(path), &name, fault);
+        err = copy(m->arena, cit_slice_str(path), &name, fault);
     return err == CIT_OK ? parse(&h, text, name) : err;
 }

@@ -125,13 +125,12 @@ struct cit_journey_fault { /* "checkout.hurl:12:8: ..." */
 
 /* Parses text; `path` is for messages, the default name, and the folder files are named from (empty: no file may be).
  * CIT_OK; CIT_EINVAL, CIT_ENOENT (a file it names), CIT_ELIMIT with *fault; CIT_ENOMEM. */
-CIT_MUST_CHECK int cit_journey_parse(struct cit_slice text, struct cit_slice path, struct cit_names *names,
-                                     struct cit_queries *qs, struct cit_arena *a, struct cit_journey *out,
-                                     struct cit_journey_fault *fault);
+CIT_MUST_CHECK int cit_journey_parse(struct cit_slice text, struct cit_slice path, const struct cit_making *m,
+                                     struct cit_journey *out, struct cit_journey_fault *fault);
 
 /* Reads and parses a file. */
-CIT_MUST_CHECK int cit_journey_read(const char *path, struct cit_names *names, struct cit_queries *qs,
-                                    struct cit_arena *a, struct cit_journey *out, struct cit_journey_fault *fault);
+CIT_MUST_CHECK int cit_journey_read(const char *path, const struct cit_making *m, struct cit_journey *out,
+                                    struct cit_journey_fault *fault);
 
 /* The journey of one GET (or other method) of one URL, for `citrate-load URL`. */
 struct cit_journey_one {
@@ -140,7 +139,7 @@ struct cit_journey_one {
     uint32_t nheaders;
     bool follow;
 };
-CIT_MUST_CHECK int cit_journey_single(const struct cit_journey_one *one, struct cit_names *names, struct cit_arena *a,
+CIT_MUST_CHECK int cit_journey_single(const struct cit_journey_one *one, const struct cit_making *m,
                                       struct cit_journey *out, struct cit_journey_fault *fault);
 
 /* Tells each place where a journey sets or reads a variable, in the order of the walk: a plan knows which others are

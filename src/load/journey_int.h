@@ -34,9 +34,7 @@ struct cit__hurl_notes {
 struct cit__hurl {
     const char *start, *p, *end; /* the text, and where we are in it */
     struct cit_slice path;
-    struct cit_names *names;
-    struct cit_queries *qs;
-    struct cit_arena *a;
+    struct cit_making m;
     struct cit_journey *journey;
     struct cit_step *step; /* the one that is read, or the last one; NULL before the first */
     bool in_answer;        /* its HTTP line was read */

@@ -109,10 +109,10 @@ static int body(struct cit__hurl *h, struct cit_slice text)
     return whole(h, text, &h->step->text);
 }
 
-int cit_journey_single(const struct cit_journey_one *one, struct cit_names *names, struct cit_arena *a,
-                       struct cit_journey *out, struct cit_journey_fault *fault)
+int cit_journey_single(const struct cit_journey_one *one, const struct cit_making *m, struct cit_journey *out,
+                       struct cit_journey_fault *fault)
 {
-    struct cit__hurl h = { .names = names, .a = a, .journey = out, .fault = fault, .start = "", .p = "", .end = "" };
+    struct cit__hurl h = { .m = *m, .journey = out, .fault = fault, .start = "", .p = "", .end = "" };
     int err;
 
     *out = (struct cit_journey){ .weight = 1, .name = CIT_SLICE_LIT("") };

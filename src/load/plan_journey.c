@@ -45,7 +45,7 @@ static int read_file(struct cit__plan *p, const struct cit__item *it, struct cit
         err = cit__plan_path(p, name, &path);
     if (err != CIT_OK)
         return err;
-    err = cit_journey_read(path.p, &plan->names, &plan->queries, &plan->arena, out, &fault);
+    err = cit_journey_read(path.p, &(struct cit_making){ &plan->names, &plan->queries, &plan->arena }, out, &fault);
     return err != CIT_OK ? journey_wrong(p, it, path.p, err, &fault) : CIT_OK;
 }
 
@@ -150,7 +150,7 @@ static int read_url(struct cit__plan *p)
     plan->journeys = cit__plan_take(p, 1, sizeof *plan->journeys, &err);
     if (err != CIT_OK)
         return err;
-    err = cit_journey_single(&one, &plan->names, &plan->arena, plan->journeys, &fault);
+    err = cit_journey_single(&one, &(struct cit_making){ &plan->names, NULL, &plan->arena }, plan->journeys, &fault);
     if (err != CIT_OK)
         return err == CIT_ENOMEM ? err : cit__plan_wrong(p, p->url.place, err, "%s", fault.why);
     plan->njourneys = 1;

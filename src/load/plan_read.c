@@ -152,7 +152,7 @@ int cit__plan_tmpl(struct cit__plan *p, const struct cit__item *it, struct cit_s
 {
     const char *why = NULL;
     size_t at = 0;
-    int err = cit_tmpl_parse(text, &p->plan->names, &p->plan->arena, out, &why, &at);
+    int err = cit_tmpl_parse(text, &(struct cit_making){ &p->plan->names, NULL, &p->plan->arena }, out, &why, &at);
 
     if (err == CIT_EINVAL)
         return cit__plan_wrong(p, it->place, err, "%s: %s", cit__plan_quoted(text).text, why);

@@ -183,22 +183,22 @@ static int argument_new(struct cit__maker *m, const struct cit_query_spec *spec,
     return CIT_OK;
 }
 
-int cit_query_new(struct cit_queries *qs, struct cit_arena *a, const struct cit_query_spec *spec,
-                  struct cit_names *names, struct cit_query **out, char *why, size_t *at)
+int cit_query_new(const struct cit_making *m, const struct cit_query_spec *spec, struct cit_query **out, char *why,
+                  size_t *at)
 {
-    struct cit__maker m = { .qs = qs, .arena = a, .why = why, .at = at };
-    struct cit_query *q = cit_arena_zero(a, 1, sizeof *q);
+    struct cit__maker maker = { .qs = m->queries, .arena = m->arena, .why = why, .at = at };
+    struct cit_query *q = cit_arena_zero(m->arena, 1, sizeof *q);
     int err = CIT_ENOMEM;
 
     *at = 0;
     if (q != NULL)
-        err = read_text(&m, spec->argument);
+        err = read_text(&maker, spec->argument);
     if (err != CIT_OK)
         return err;
     q->kind = spec->kind;
-    err = argument_new(&m, spec, names, q);
+    err = argument_new(&maker, spec, m->names, q);
     if (err == CIT_OK)
-        err = filters_new(&m, spec, q);
+        err = filters_new(&maker, spec, q);
     if (err == CIT_OK)
         *out = q;
     return err;
@@ -238,25 +238,25 @@ static bool operand_fits(int wanted, enum cit_value_kind kind)
     return kind == CIT_VALUE_STRING || (wanted == 3 && is_number);
 }
 
-int cit_assert_new(struct cit_queries *qs, struct cit_arena *a, struct cit_assert *as, char *why)
+int cit_assert_new(const struct cit_making *m, struct cit_assert *as, char *why)
 {
     static const char *const wants[] = { "no value", "a value", "a string", "a number" };
     size_t at = 0;
-    struct cit__maker m = { .qs = qs, .arena = a, .why = why, .at = &at };
+    struct cit__maker maker = { .qs = m->queries, .arena = m->arena, .why = why, .at = &at };
     int wanted = predicates[as->predicate].operand, err;
     struct cit_query *pattern = NULL;
     struct cit_slice text;
 
     as->pattern = NULL;
     if (!operand_fits(wanted, as->operand.kind))
-        return cit__q_refuse(&m, NULL, "%s takes %s", predicates[as->predicate].name, wants[wanted]);
+        return cit__q_refuse(&maker, NULL, "%s takes %s", predicates[as->predicate].name, wants[wanted]);
     if (as->predicate != CIT_PREDICATE_MATCHES)
         return CIT_OK;
     if (!cit_tmpl_is_fixed(&as->operand.text, &text))
-        return cit__q_refuse(&m, NULL, "a pattern is compiled before the run: it can't have variables");
-    err = read_text(&m, text);
+        return cit__q_refuse(&maker, NULL, "a pattern is compiled before the run: it can't have variables");
+    err = read_text(&maker, text);
     if (err == CIT_OK)
-        err = cit__q_pattern(&m, false, &pattern);
+        err = cit__q_pattern(&maker, false, &pattern);
     as->pattern = err == CIT_OK ? pattern : NULL;
     return err;
 }

@@ -104,8 +104,8 @@ void cit_queries_fini(struct cit_queries *qs);
 
 /* A compiled query.  CIT_OK; CIT_EINVAL with why[CIT_QUERY_WHY] a text for the author that ends a sentence and *at the
  * byte of the argument where it is wrong; CIT_ESTATE with why when the build has no PCRE2; CIT_ENOMEM. */
-CIT_MUST_CHECK int cit_query_new(struct cit_queries *qs, struct cit_arena *a, const struct cit_query_spec *spec,
-                                 struct cit_names *names, struct cit_query **out, char *why, size_t *at);
+CIT_MUST_CHECK int cit_query_new(const struct cit_making *m, const struct cit_query_spec *spec, struct cit_query **out,
+                                 char *why, size_t *at);
 
 bool cit_query_needs_body(const struct cit_query *q);
 
@@ -211,7 +211,7 @@ struct cit_assert {
 };
 
 /* Completes an assert whose other members are set (compiles the pattern of `matches`, checks the operand's kind). */
-CIT_MUST_CHECK int cit_assert_new(struct cit_queries *qs, struct cit_arena *a, struct cit_assert *as, char *why);
+CIT_MUST_CHECK int cit_assert_new(const struct cit_making *m, struct cit_assert *as, char *why);
 
 /* 1: holds; 0: does not, with s->why: actual and expected, shortened; or an error as of cit_query_run. */
 CIT_MUST_CHECK int cit_assert_check(const struct cit_assert *as, const struct cit_page *page,

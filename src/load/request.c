@@ -240,7 +240,7 @@ static int add_jar(struct cit__thread *t, const struct cit_jar *jar, const struc
 
     start = out->len;
     if (err == CIT_OK)
-        err = cit_jar_put(jar, target->host, path, target->is_tls, now_s, out);
+        err = cit_jar_put(jar, &(struct cit_cookie_use){ target->host, path, target->is_tls, now_s }, out);
     if (err == CIT_OK && out->len > start)
         return r->has_cookie ? CIT_OK : cit_buf_add_str(out, "\r\n");
     out->len = before;

@@ -213,10 +213,10 @@ static int parse_pieces(struct parsing *g, struct cit_tmpl *t)
     }
 }
 
-int cit_tmpl_parse(struct cit_slice text, struct cit_names *names, struct cit_arena *a, struct cit_tmpl *out,
-                   const char **why, size_t *at)
+int cit_tmpl_parse(struct cit_slice text, const struct cit_making *m, struct cit_tmpl *out, const char **why,
+                   size_t *at)
 {
-    struct parsing g = { .names = names, .a = a };
+    struct parsing g = { .names = m->names, .a = m->arena };
     struct cit_tmpl t = { 0 };
     bool is_full;
     int err;
@@ -225,10 +225,10 @@ int cit_tmpl_parse(struct cit_slice text, struct cit_names *names, struct cit_ar
         *out = t;
         return CIT_OK;
     }
-    g.text = copy_of(a, text, &err);
+    g.text = copy_of(m->arena, text, &err);
     if (err != CIT_OK)
         return err;
-    t.piece = cit_arena_take(a, (count_opens(text) * 2 + 1) * sizeof *t.piece, &is_full);
+    t.piece = cit_arena_take(m->arena, (count_opens(text) * 2 + 1) * sizeof *t.piece, &is_full);
     if (t.piece == NULL)
         return is_full ? CIT_ELIMIT : CIT_ENOMEM;
     err = parse_pieces(&g, &t);

@@ -36,6 +36,15 @@ CIT_MUST_CHECK int cit_names_number(struct cit_names *names, struct cit_arena *a
 /* The same without adding; -1 when it is not known. */
 int64_t cit_names_find(const struct cit_names *names, struct cit_slice name);
 
+struct cit_queries; /* load/query.h */
+
+/* Where parsing puts what it makes: all of one plan.  Each function says what it needs; the rest may be NULL. */
+struct cit_making {
+    struct cit_names *names;
+    struct cit_queries *queries;
+    struct cit_arena *arena;
+};
+
 enum { CIT_TMPL_TEXT = -1, CIT_TMPL_UUID = -2, CIT_TMPL_DATE = -3, CIT_TMPL_USER = -4, CIT_TMPL_ITERATION = -5 };
 
 struct cit_tmpl_piece {
@@ -52,8 +61,8 @@ struct cit_tmpl { /* {0} is the empty text */
 bool cit_tmpl_is_fixed(const struct cit_tmpl *t, struct cit_slice *out);
 
 /* CIT_OK; CIT_EINVAL with *why (static) and *at, the byte where it is wrong; CIT_ELIMIT, CIT_ENOMEM. */
-CIT_MUST_CHECK int cit_tmpl_parse(struct cit_slice text, struct cit_names *names, struct cit_arena *a,
-                                  struct cit_tmpl *out, const char **why, size_t *at);
+CIT_MUST_CHECK int cit_tmpl_parse(struct cit_slice text, const struct cit_making *m, struct cit_tmpl *out,
+                                  const char **why, size_t *at);
 
 /* What a user knows when a text is filled in. */
 struct cit_vars {

@@ -32,7 +32,7 @@ static uint32_t journey_nasked;
 static inline int journey_spy(struct cit_queries *qs, struct cit_arena *a, const struct cit_query_spec *spec,
                               struct cit_names *names, struct cit_query **out, char *why, size_t *at)
 {
-    int err = cit_query_new(qs, a, spec, names, out, why, at);
+    int err = cit_query_new(&(struct cit_making){ names, qs, a }, spec, out, why, at);
 
     if (err == CIT_OK) {
         journey_asked[journey_nasked % JOURNEY_ASKED_MAX].query = *out;
@@ -298,7 +298,7 @@ static inline int journey_tell(struct cit_slice text, struct cit_slice path, str
     journey_nasked = 0;
     out->len = 0;
     cit_arena_init(&a, 64u << 20);
-    err = cit_journey_parse(text, path, &names, &queries, &a, &j, &fault);
+    err = cit_journey_parse(text, path, &(struct cit_making){ &names, &queries, &a }, &j, &fault);
     if (err == CIT_OK)
         journey_say_all(&t, &j);
     else

@@ -27,7 +27,9 @@ static void assert_sent(const struct cit_jar *jar, const char *host, const char 
     struct cit_buf out;
 
     cit_buf_init(&out, sizeof got - 1);
-    assert_int_equal(cit_jar_put(jar, cit_slice_str(host), cit_slice_str(path), false, NOW, &out), CIT_OK);
+    assert_int_equal(
+        cit_jar_put(jar, &(struct cit_cookie_use){ cit_slice_str(host), cit_slice_str(path), false, NOW }, &out),
+        CIT_OK);
     snprintf(got, sizeof got, "%.*s", (int)out.len, out.len > 0 ? out.p : "");
     assert_string_equal(got, want);
     cit_buf_fini(&out);
@@ -289,7 +291,10 @@ static void secure_cookies_go_over_tls_alone(void **state)
     take(&jar, "c=3; Path=/");
     assert_sent(&jar, "shop.example", "/", "c=3");
     cit_buf_init(&out, 100);
-    assert_int_equal(cit_jar_put(&jar, CIT_SLICE_LIT("shop.example"), CIT_SLICE_LIT("/"), true, NOW, &out), CIT_OK);
+    assert_int_equal(
+        cit_jar_put(&jar, &(struct cit_cookie_use){ CIT_SLICE_LIT("shop.example"), CIT_SLICE_LIT("/"), true, NOW },
+                    &out),
+        CIT_OK);
     assert_int_equal(out.len, strlen("__Host-a=1; __Secure-b=2; c=3"));
     cit_buf_fini(&out);
     cit_jar_fini(&jar);
@@ -301,7 +306,10 @@ static bool is_sent_at(const struct cit_jar *jar, int64_t now_s)
     bool is_sent;
 
     cit_buf_init(&out, 100);
-    assert_int_equal(cit_jar_put(jar, CIT_SLICE_LIT("shop.example"), CIT_SLICE_LIT("/a"), false, now_s, &out), CIT_OK);
+    assert_int_equal(
+        cit_jar_put(jar, &(struct cit_cookie_use){ CIT_SLICE_LIT("shop.example"), CIT_SLICE_LIT("/a"), false, now_s },
+                    &out),
+        CIT_OK);
     is_sent = out.len > 0;
     cit_buf_fini(&out);
     return is_sent;
@@ -414,14 +422,18 @@ static void without_room_or_memory_the_jar_and_the_buffer_stay(void **state)
     assert_sent(&jar, "shop.example", "/", "a=1; b=2");
     cit_buf_init(&out, 8);
     assert_int_equal(cit_buf_add_str(&out, "x"), CIT_OK);
-    assert_int_equal(cit_jar_put(&jar, CIT_SLICE_LIT("shop.example"), CIT_SLICE_LIT("/"), false, NOW, &out),
-                     CIT_ELIMIT);
+    assert_int_equal(
+        cit_jar_put(&jar, &(struct cit_cookie_use){ CIT_SLICE_LIT("shop.example"), CIT_SLICE_LIT("/"), false, NOW },
+                    &out),
+        CIT_ELIMIT);
     assert_int_equal(out.len, 1);
     cit_buf_fini(&out);
     cit_buf_init(&out, 1000);
     cit_mem_fail_at(1);
-    assert_int_equal(cit_jar_put(&jar, CIT_SLICE_LIT("shop.example"), CIT_SLICE_LIT("/"), false, NOW, &out),
-                     CIT_ENOMEM);
+    assert_int_equal(
+        cit_jar_put(&jar, &(struct cit_cookie_use){ CIT_SLICE_LIT("shop.example"), CIT_SLICE_LIT("/"), false, NOW },
+                    &out),
+        CIT_ENOMEM);
     cit_mem_fail_at(0);
     cit_buf_fini(&out);
     cit_jar_fini(&jar);

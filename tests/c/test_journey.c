@@ -159,7 +159,7 @@ static const char *journey_holds(struct cit_slice text)
     int err;
 
     cit_arena_init(&a, 1 << 24);
-    err = cit_journey_parse(text, CIT_SLICE_LIT(""), &names, &queries, &a, &j, &fault);
+    err = cit_journey_parse(text, CIT_SLICE_LIT(""), &(struct cit_making){ &names, &queries, &a }, &j, &fault);
     for (size_t i = 0; i < text.n; i++)
         lines += text.p[i] == '\n';
     if (err != CIT_OK && err != CIT_EINVAL && err != CIT_ELIMIT)
@@ -238,7 +238,8 @@ static void without_memory_nothing_is_lost(void **state)
 
             cit_arena_init(&a, 1 << 24);
             cit_mem_fail_at(at);
-            err = cit_journey_parse(v.text, CIT_SLICE_LIT(""), &names, &queries, &a, &j, &fault);
+            err =
+                cit_journey_parse(v.text, CIT_SLICE_LIT(""), &(struct cit_making){ &names, &queries, &a }, &j, &fault);
             asked = cit_mem_fail_at(0);
             failed += err == CIT_ENOMEM;
             /* a pattern does without what its compiler would only like to have */
@@ -271,7 +272,8 @@ static void an_arena_that_is_full_is_a_limit(void **state)
         struct cit_arena a;
 
         cit_arena_init(&a, max);
-        err = cit_journey_parse(cit_slice_str(text), CIT_SLICE_LIT(""), &names, &queries, &a, &j, &fault);
+        err = cit_journey_parse(cit_slice_str(text), CIT_SLICE_LIT(""), &(struct cit_making){ &names, &queries, &a },
+                                &j, &fault);
         if (err != CIT_OK) {
             assert_int_equal(err, CIT_ELIMIT);
             assert_non_null(strstr(fault.why, "than a plan may have"));
@@ -335,7 +337,7 @@ static int read_journey(const char *text, struct cit_buf *told)
     told->len = 0;
     cit_arena_init(&a, 64u << 20);
     snprintf(path, sizeof path, "%s/a.hurl", folder);
-    err = cit_journey_read(path, &names, &queries, &a, &j, &fault);
+    err = cit_journey_read(path, &(struct cit_making){ &names, &queries, &a }, &j, &fault);
     if (err == CIT_OK)
         journey_say_all(&t, &j);
     else
@@ -412,10 +414,10 @@ static void a_journey_that_cannot_be_read_says_why(void **state)
     (void)state;
     cit_arena_init(&a, 1 << 20);
     snprintf(path, sizeof path, "%s/none.hurl", folder);
-    assert_int_equal(cit_journey_read(path, &names, &queries, &a, &j, &fault), CIT_ENOENT);
+    assert_int_equal(cit_journey_read(path, &(struct cit_making){ &names, &queries, &a }, &j, &fault), CIT_ENOENT);
     assert_int_equal(fault.line, 0);
     assert_string_equal(fault.why, "there is no such file");
-    assert_int_equal(cit_journey_read(folder, &names, &queries, &a, &j, &fault), CIT_ENOENT);
+    assert_int_equal(cit_journey_read(folder, &(struct cit_making){ &names, &queries, &a }, &j, &fault), CIT_ENOENT);
     assert_string_equal(fault.why, "it is no ordinary file");
     cit_arena_fini(&a);
 }

@@ -23,7 +23,7 @@ static void make(struct made *m, const struct cit_journey_one *one)
 {
     *m = (struct made){ .fault = { .line = 9, .column = 9 } };
     cit_arena_init(&m->a, 1 << 20);
-    m->err = cit_journey_single(one, &m->names, &m->a, &m->j, &m->fault);
+    m->err = cit_journey_single(one, &(struct cit_making){ &m->names, NULL, &m->a }, &m->j, &m->fault);
 }
 
 static bool is_text(const struct cit_tmpl *t, const char *text)
@@ -164,7 +164,7 @@ static void a_full_arena_is_a_limit(void **state)
         struct cit_arena a;
 
         cit_arena_init(&a, max);
-        err = cit_journey_single(&one, &names, &a, &j, &fault);
+        err = cit_journey_single(&one, &(struct cit_making){ &names, NULL, &a }, &j, &fault);
         assert_true(err == CIT_OK || err == CIT_ELIMIT);
         cit_arena_fini(&a);
     }

@@ -35,7 +35,8 @@ static void uses_are(const char *text, const char *wanted)
     struct cit_arena a;
 
     cit_arena_init(&a, 1 << 20);
-    assert_int_equal(cit_journey_parse(cit_slice_str(text), CIT_SLICE_LIT(""), &names, &queries, &a, &j, &fault),
+    assert_int_equal(cit_journey_parse(cit_slice_str(text), CIT_SLICE_LIT(""),
+                                       &(struct cit_making){ &names, &queries, &a }, &j, &fault),
                      CIT_OK);
     cit_journey_uses(&j, tell_one, &told);
     assert_string_equal(told.text, wanted);

@@ -49,7 +49,8 @@ static struct cit_tmpl parsed(struct fixture *f, const char *text)
     struct cit_tmpl t;
     size_t at = 0;
 
-    assert_int_equal(cit_tmpl_parse(cit_slice_str(text), &f->names, &f->a, &t, &why, &at), CIT_OK);
+    assert_int_equal(cit_tmpl_parse(cit_slice_str(text), &(struct cit_making){ &f->names, NULL, &f->a }, &t, &why, &at),
+                     CIT_OK);
     return t;
 }
 
@@ -169,7 +170,8 @@ static void what_is_wrong_is_told_with_its_place(void **state)
         const char *why = "";
         struct cit_tmpl t = { .n = 77 };
 
-        assert_int_equal(cit_tmpl_parse(cit_slice(guard_put(&g, rows[i].text, n), n), &f->names, &f->a, &t, &why, &at),
+        assert_int_equal(cit_tmpl_parse(cit_slice(guard_put(&g, rows[i].text, n), n),
+                                        &(struct cit_making){ &f->names, NULL, &f->a }, &t, &why, &at),
                          CIT_EINVAL);
         assert_string_equal(why, rows[i].why);
         assert_int_equal(at, rows[i].at);
@@ -308,7 +310,8 @@ static void without_memory_nothing_is_half_done(void **state)
 
         cit_arena_fini(&f->a);
         cit_mem_fail_at(at);
-        err = cit_tmpl_parse(CIT_SLICE_LIT("a{{b}}{{c}}"), &names, &f->a, &t, &why, &where);
+        err =
+            cit_tmpl_parse(CIT_SLICE_LIT("a{{b}}{{c}}"), &(struct cit_making){ &names, NULL, &f->a }, &t, &why, &where);
         cit_mem_fail_at(0);
         assert_true(err == CIT_OK ? t.n == 3 : err == CIT_ENOMEM && t.n == 77);
         assert_true(at < 10);
@@ -329,7 +332,7 @@ static void a_full_arena_is_a_limit(void **state)
         size_t where;
 
         cit_arena_init(&a, max);
-        err = cit_tmpl_parse(CIT_SLICE_LIT("a{{b}}{{c}}"), &names, &a, &t, &why, &where);
+        err = cit_tmpl_parse(CIT_SLICE_LIT("a{{b}}{{c}}"), &(struct cit_making){ &names, NULL, &a }, &t, &why, &where);
         assert_true(err == CIT_OK || err == CIT_ELIMIT);
         cit_arena_fini(&a);
     }
