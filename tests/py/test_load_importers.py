@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ else:
 
 from citrate.errors import ConfigError
 from citrate.load import drafts, har, importers, jmx, queries
+from load_tool import load
 
 VECTORS = ROOT / "tests/vectors/load"
 
@@ -82,7 +84,7 @@ def test_headers_reach_down_and_the_closest_wins(customers: dict[str, str]) -> N
 
 
 def test_extractors_and_assertions_become_captures_and_asserts(customers: dict[str, str]) -> None:
-    assert '# @capture article: css "ul.articles > li:first-child a" "href"\n[Captures]\n' in customers["Shop"]
+    assert '# @capture article: css "ul.articles > li a" "href"\n[Captures]\n' in customers["Shop"]
     assert 'basket: regex "data-basket=\\"(\\\\d+)\\""\n' in customers["Shop"]
     assert 'status < 400\nbody contains "Articles"\nbody contains "Basket #"' in customers["Shop"]
     assert 'body not matches "sold\\\\s+out"' in customers["Article ${article}"]
@@ -102,6 +104,17 @@ def test_bodies_and_files_are_taken_over(customers: dict[str, str]) -> None:
     assert "[Multipart]\ntitle: Mine\nphoto: file,cat.png; image/png\n" in customers["Photo"]
 
 
+def test_the_generator_takes_what_was_imported(shop: Path, tmp_path: Path) -> None:
+    assert importers.main([str(VECTORS / "login-chrome.har"), "--all-hosts", "-o", str(tmp_path / "har")]) == 0
+    for folder in (shop, tmp_path / "har"):
+        (folder / "cat.png").write_bytes(b"cat")
+        plan = (folder / "plan.toml").read_text()
+        (folder / "here.toml").write_text(re.sub(r"(?m)^target = .*", 'target = "http://127.0.0.1:1"', plan))
+        tried = load("--dry-run", "--connect-timeout", "1s", str(folder / "here.toml"))
+        assert tried.returncode == 1, tried.stdout + tried.stderr  # 2: a plan or a journey is wrong
+        assert "refused" in tried.stdout + tried.stderr
+
+
 def test_whatever_was_not_taken_over_is_told_with_its_place(
     shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +125,7 @@ def test_whatever_was_not_taken_over_is_told_with_its_place(
         f"{group} > If it rains: not understood: IfController",
         f"{group} > If it rains > Umbrella: left out with what it stands in (HTTPSamplerProxy)",
         f"{group} > Look and buy > Buy > Log it: not understood: JSR223PostProcessor",
+        f"{group} > Look and buy > Shop > Last article: not understood: the selector li:last-child a",
         f"{group} > Old page: left out: it is disabled",
         f"{group} > View Results Tree: left out: a listener; the report shows what it would",
         "Shop > Peak: not understood: the schedule of a UltimateThreadGroup; one user walks its requests",
@@ -372,6 +386,10 @@ def test_words_that_are_wrong_are_told(words: list[str], message: str) -> None:
         ("form input[name=a]", "value", 'css "form input[name=a]" "value"'),
         ("h1", "", 'css "h1"'),
         ("a", "href", 'css "a" "href"'),
+        ("ul > li.x, a[href^='/x:']", "", "css \"ul > li.x, a[href^='/x:']\""),
+        ("li:first-child", "", ""),
+        ("h1 + p", "", ""),
+        ("", "value", ""),
     ],
 )
 def test_simple_selectors_become_queries_that_stock_hurl_has(selector: str, attribute: str, query: str) -> None:
@@ -379,14 +397,24 @@ def test_simple_selectors_become_queries_that_stock_hurl_has(selector: str, attr
 
 
 def test_texts_that_look_like_syntax_are_escaped() -> None:
-    step = drafts.Step("a\nb", "POST", "/x#y", form=[("a b:c", " # \\ é\t"), ("{{n}}", "")])
+    step = drafts.Step("a\nb", "POST", "/x#y é?{{q}}=%20", form=[("a b:c", " # \\ é\t"), ("{{n}}", ""), ("[x]", "1")])
     lines = drafts.journey_text(drafts.Journey("j", [step])).splitlines()
     assert lines[2:] == [
         "# @name a b",
-        "POST {{base}}/x\\#y",
+        "POST {{base}}/x%23y%20%C3%A9?{{q}}=%20",
         "[Form]",
         "a\\u{20}b\\u{3a}c: \\u{20}\\# \\\\ é\\t",
         "{{n}}:",
+        "\\u{5b}x]: 1",
+    ]
+
+
+def test_names_of_variables_are_what_hurl_takes() -> None:
+    assert [drafts.variable_name(name) for name in ("a-b_1", "order.id", "1st", "")] == [
+        "a-b_1",
+        "order_id",
+        "v1st",
+        "v",
     ]
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from citrate.errors import ConfigError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Pairs = list[tuple[str, str]]
+_URL_SAFE = "%/:?[]@!$&'()*+,;=~{}|"  # and what quote() itself leaves; a # would begin a comment
 BASE = "{{base}}"  # what stands before paths, so that stock hurl can run the file with --variable base=URL
 
 
@@ -120,7 +122,8 @@ def file_name(name: str) -> str:
 
 def variable_name(name: str) -> str:
     """The name with what Hurl does not have in names of variables replaced."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", name) or "_"
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    return name if name[:1].isalpha() else f"v{name}"
 
 
 # ---- plan.toml ----
@@ -182,7 +185,7 @@ def _step(step: Step) -> list[str]:
     lines += [f"# @repeat {step.repeat}"] if step.repeat > 1 else []
     lines += [f"# @think {step.think}"] if step.think else []
     base = "" if step.url.startswith(("http://", "https://")) else BASE
-    lines.append(f"{step.method} {base}{_escaped(step.url, '#')}")
+    lines.append(f"{step.method} {base}{quote(step.url, safe=_URL_SAFE)}")
     lines += _pairs(step.headers)
     lines += _section("Query", _pairs(step.query))
     lines += _section("Form", _pairs(step.form))
@@ -222,8 +225,8 @@ def _comment(text: str) -> str:
 def key(text: str) -> str:
     """The name of a header, a parameter, a member of a form."""
     return re.sub(
-        r"\{\{[\w-]+\}\}|[^\w.\[\]@$-]",
-        lambda found: found[0] if len(found[0]) > 1 else _point(found[0]),
+        r"\{\{[\w-]+\}\}|^\[|[^\w.\[\]@$-]",
+        lambda found: found[0] if len(found[0]) > 1 else _point(found[0]),  # a [ in front would be a section
         text,
         flags=re.ASCII,
     )

@@ -241,10 +241,8 @@ class _Reader:
         if controller is not None:
             group.loops = texts.whole(controller, "LoopController.loops", -1)
         wanted = props.text("ThreadGroup.on_sample_error")
-        if wanted not in ("", "continue"):
-            self.draft.note(
-                props.place, f"on an error '{wanted}': here a round ends when a capture fails, and the next begins"
-            )
+        if wanted not in ("", "continue", "startnextloop"):
+            self.draft.note(props.place, f"on an error '{wanted}': here a step that goes wrong ends its round, no more")
 
     def _loop(self, scope: Scope, element: ET.Element, below: ET.Element, steps: list[Step]) -> None:
         props = Props(element, scope.place)

@@ -107,6 +107,9 @@ def _capture(step: Step, props: Props, texts: Texts, name: str, query: str, defa
 def _html(step: Step, props: Props, texts: Texts) -> None:
     selector = props.text("HtmlExtractor.expr")
     query = queries.of_selector(selector, props.text("HtmlExtractor.attribute"))
+    if not query:
+        texts.noted(props.place, [f"not understood: the selector {selector}"])
+        return
     _capture(
         *(step, props, texts, props.text("HtmlExtractor.refname"), query),
         *(props.text("HtmlExtractor.default"), props.text("HtmlExtractor.match_number")),

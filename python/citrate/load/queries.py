@@ -15,13 +15,19 @@ _SIMPLE = re.compile(
 )
 
 
+# What the generator's own selectors have not: pseudo-classes, siblings (outside of brackets and quotes).
+_BRACKETS = re.compile(r"""\[[^\]]*\]|"[^"]*"|'[^']*'|\\.""")
+
+
 def of_selector(selector: str, attribute: str) -> str:
     """The query for an attribute (or, without one, the text) of the first element a CSS selector finds.
 
     The common case, an attribute of a tag that another attribute tells, is XPath, which stock hurl
-    has too; others begin with "css" and have to stand in a comment.
+    has too; others begin with "css" and have to stand in a comment.  "" when it can't be said.
     """
     selector = selector.strip()
+    if not selector or re.search(r"[:+~(]", _BRACKETS.sub("", selector)):
+        return ""
     found = _SIMPLE.fullmatch(selector)
     if found and attribute and (found["id"] or found["name"]) and not (found["id"] and found["name"]):
         name, value = (found["name"], found["value"]) if found["name"] else ("id", found["id"])
