@@ -207,6 +207,8 @@ struct cit__thread {
     uint32_t nheap;
     int64_t look_ns; /* closed: when the level is looked at again */
     int64_t wheel_ms;
+    int64_t lead_ns; /* how late timers are, lately */
+    bool is_early;   /* the wait was cut short by that */
     struct cit_wheel wheel;
     struct cit__arrivals arrivals;
     uint32_t level_seen; /* run->level_changes that were followed */
