@@ -74,7 +74,7 @@ void *cit_arena_take(struct cit_arena *a, size_t n, bool *is_full)
 {
     const size_t align = alignof(max_align_t);
     struct cit_arena_chunk *c = a->chunks;
-    bool unseen;
+    bool unseen = false;
     void *p;
 
     is_full = is_full != NULL ? is_full : &unseen;

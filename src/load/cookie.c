@@ -172,8 +172,8 @@ static void read_expires(struct cit_slice value, struct given *g)
         g->expires_s = at;
 }
 
-/* The attributes, of which the last of a name counts.  A date is read only if no Max-Age makes it void: it costs most,
- * and servers send both. */
+/* The attributes, of which the last of a name counts.  A date is read only if no Max-Age makes it void: it
+ * costs most, and servers send both. */
 static void read_attributes(struct cit_slice rest, int64_t now_s, struct given *g)
 {
     struct cit_slice item, name, value, expires = { 0 };

@@ -322,6 +322,8 @@ int cit_assert_check(const struct cit_assert *as, const struct cit_page *page, s
         err = operand_of(as, page, s, &operand);
     if (err == CIT_OK && as->query->kind == CIT_QUERY_VARIABLE && as->query->nfilters == 0)
         take_as(&v, &operand);
+    if (err == CIT_OK && as->operand.is_variable) /* {{x}} without quotes is what it is compared with */
+        take_as(&operand, &v);
     if (err == CIT_OK && v.kind != CIT_VALUE_NONE) /* of nothing, nothing is true */
         err = decide(as, &v, &operand, s, &verdict);
     if (err != CIT_OK)

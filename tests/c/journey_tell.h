@@ -29,10 +29,10 @@ static struct {
 } journey_asked[JOURNEY_ASKED_MAX];
 static uint32_t journey_nasked;
 
-static inline int journey_spy(struct cit_queries *qs, struct cit_arena *a, const struct cit_query_spec *spec,
-                              struct cit_names *names, struct cit_query **out, char *why, size_t *at)
+static inline int journey_spy(const struct cit_making *m, const struct cit_query_spec *spec, struct cit_query **out,
+                              char *why, size_t *at)
 {
-    int err = cit_query_new(&(struct cit_making){ names, qs, a }, spec, out, why, at);
+    int err = cit_query_new(m, spec, out, why, at);
 
     if (err == CIT_OK) {
         journey_asked[journey_nasked % JOURNEY_ASKED_MAX].query = *out;

@@ -118,7 +118,7 @@ static void an_array_grows_and_keeps_what_it_had(void **state)
 
     (void)state;
     cit_arena_init(&a, 1 << 20);
-    h.a = &a;
+    h.m.arena = &a;
     for (uint32_t n = 0; n < 1000; n++) {
         at = cit__hurl_more(&h, at, n, sizeof *at, &err);
         assert_int_equal(err, CIT_OK);
