@@ -1,5 +1,5 @@
 /* fuzz/fuzz_cookie.c - any lines as Set-Cookie fields of any host and path: a jar keeps its order and bounds, sends
- * nothing that does not fit or can't stand in a field, and is the same after the same fields again.
+ * nothing that does not fit or can't stand in a field, and is the same after the same fields again, if none had to go.
  *
  * The input is "host\npath\nfield\nfield\n..."; a field may be preceded by "@host path\n", its own place. */
 #include <stdint.h>
@@ -30,8 +30,11 @@ static struct cit_slice next_line(struct cit_slice *rest)
     return line;
 }
 
-static void take_all(struct cit_jar *jar, struct cit_slice rest, struct cit_slice host, struct cit_slice path)
+/* Returns the number of fields. */
+static uint32_t take_all(struct cit_jar *jar, struct cit_slice rest, struct cit_slice host, struct cit_slice path)
 {
+    uint32_t n = 0;
+
     while (rest.n > 0) {
         struct cit_slice field = next_line(&rest);
 
@@ -45,7 +48,9 @@ static void take_all(struct cit_jar *jar, struct cit_slice rest, struct cit_slic
             continue;
         }
         check(cit_jar_take(jar, field, host, path, NOW) == CIT_OK, "taking a cookie fails");
+        n++;
     }
+    return n;
 }
 
 static void check_jar(const struct cit_jar *jar)
@@ -101,16 +106,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct cit_slice rest = cit_slice((const char *)data, n);
     struct cit_slice host = next_line(&rest), path = next_line(&rest);
     struct cit_jar jar = { 0 };
-    uint32_t before;
+    uint32_t before, fields = take_all(&jar, rest, host, path);
 
-    take_all(&jar, rest, host, path);
     check_jar(&jar);
     check_sent(&jar, host, path);
     check_sent(&jar, CIT_SLICE_LIT("www.shop.example"), CIT_SLICE_LIT("/a/b?c"));
     before = jar.n;
-    take_all(&jar, rest, host, path);
+    (void)take_all(&jar, rest, host, path);
     check_jar(&jar);
-    check(jar.n == before || jar.n == CIT_COOKIES_MAX, "the same fields again are another jar");
+    check(jar.n == before || fields > CIT_COOKIES_MAX, "the same fields again are another jar");
     cit_jar_fini(&jar);
     read_attributes_of(rest);
     return 0;
