@@ -33,7 +33,7 @@ static struct cit_slice next_line(struct cit_slice *rest)
 /* Returns the number of fields. */
 static uint32_t take_all(struct cit_jar *jar, struct cit_slice rest, struct cit_slice host, struct cit_slice path)
 {
-    uint32_t n = 0;
+    uint32_t count = 0;
 
     while (rest.n > 0) {
         struct cit_slice field = next_line(&rest);
@@ -48,9 +48,9 @@ static uint32_t take_all(struct cit_jar *jar, struct cit_slice rest, struct cit_
             continue;
         }
         check(cit_jar_take(jar, field, host, path, NOW) == CIT_OK, "taking a cookie fails");
-        n++;
+        count++;
     }
-    return n;
+    return count;
 }
 
 static void check_jar(const struct cit_jar *jar)
