@@ -319,10 +319,26 @@ static enum cit_live_mode live_mode(enum cit_options_live live)
     return cit_live_best(STDERR_FILENO);
 }
 
+/* Opens the files of the run, the plan as it is run among them. */
+static int open_record(struct job *job)
+{
+    const struct cit_options *o = &job->options;
+    struct cit_slice over = o->is_url ? cit_slice(NULL, 0) : cit_slice(o->over.p, o->over.len);
+    struct cit_buf plan;
+    int err;
+
+    cit_buf_init(&plan, 2 * (size_t)PLAN_MAX);
+    err = cit_plan_join(cit_slice(job->json.p, job->json.len), over, &plan);
+    if (err == CIT_OK)
+        err = cit_record_open(o->report, o->stream_fd, &job->plan, cit_slice(plan.p, plan.len), &job->record);
+    cit_buf_fini(&plan);
+    return err;
+}
+
 static int run(struct job *job)
 {
     const struct cit_options *o = &job->options;
-    int err = cit_record_open(o->report, o->stream_fd, &job->plan, cit_slice(job->json.p, job->json.len), &job->record);
+    int err = open_record(job);
 
     if (err == CIT_EEXIST) {
         say(o->report, "the folder has files in it that are of no run; name another one with --report");

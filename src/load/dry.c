@@ -123,8 +123,10 @@ void cit__dry_ended(struct cit__user *u, enum cit_fault fault)
         return;
     t->dry->errors++;
     cit_buf_init(&text, TOLD_MAX);
-    (void)!cit_buf_printf(&text, "ERROR %s, %.*s:%u: %s\n", cit_fault_name(fault), CIT_SLICE_ARG(u->prep->path),
-                          (unsigned)u->prep->step->line, t->why[0] != '\0' ? t->why : cit_fault_text(fault));
+    (void)!cit_buf_printf(&text, "ERROR %s, ", cit_fault_name(fault));
+    if (u->prep->path.n > 0)
+        (void)!cit_buf_printf(&text, "%.*s:%u: ", CIT_SLICE_ARG(u->prep->path), (unsigned)u->prep->step->line);
+    (void)!cit_buf_printf(&text, "%s\n", t->why[0] != '\0' ? t->why : cit_fault_text(fault));
     tell(t->dry, &text);
 }
 

@@ -144,26 +144,24 @@ static const struct cit_json_node *find(const struct cit_json_node *table, const
 /* Members that say the same thing in several ways: what is over the plan takes the place of all of them. */
 static const char *const ways[][3] = { { "users", "rate", "stages" }, { "url", "journeys", NULL } };
 
-static bool is_said_over(const struct said *s, const char *name)
+bool cit__plan_is_over(const struct cit_json_node *over, const char *name)
 {
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         bool is_of_it = false, is_said = false;
 
         for (size_t k = 0; k < 3 && ways[i][k] != NULL; k++) {
             is_of_it = is_of_it || strcmp(ways[i][k], name) == 0;
-            is_said = is_said || find(s->over, ways[i][k]) != NULL;
+            is_said = is_said || find(over, ways[i][k]) != NULL;
         }
         if (is_of_it && is_said)
             return true;
     }
-    return false;
+    return find(over, name) != NULL;
 }
 
 static const struct cit_json_node *find_said(const struct said *s, const char *name)
 {
-    const struct cit_json_node *n = find(s->over, name);
-
-    return n == NULL && !is_said_over(s, name) ? find(s->json, name) : n;
+    return find(cit__plan_is_over(s->over, name) ? s->over : s->json, name);
 }
 
 /* ---- reading ---- */

@@ -124,6 +124,8 @@ struct cit_load_plan {
  * them: cit_plan_fini. */
 CIT_MUST_CHECK int cit_plan_parse(struct cit_load_plan *plan, struct cit_slice json, struct cit_slice over,
                                   const char *folder, char why[CIT_PLAN_WHY]);
+/* Writes a plan that could be parsed, with what stood over it, as one JSON text.  CIT_OK, CIT_ELIMIT, CIT_ENOMEM. */
+CIT_MUST_CHECK int cit_plan_join(struct cit_slice json, struct cit_slice over, struct cit_buf *out);
 void cit_plan_fini(struct cit_load_plan *plan);
 
 /* "http://host:port/path", "https://...", "unix:/run/app.sock" or "unix:@name" (then Host is localhost); *path gets

@@ -114,6 +114,9 @@ int cit__plan_path(struct cit__plan *p, struct cit_slice name, struct cit_slice 
 /* Room in the arena, cleared; NULL with *err. */
 void *cit__plan_take(struct cit__plan *p, size_t count, size_t size, int *err);
 
+/* Whether the members over a plan (NULL: none) take the place of its member of this name. */
+bool cit__plan_is_over(const struct cit_json_node *over, const char *name);
+
 /* ---- the others ---- */
 
 int cit__plan_stages(struct cit__plan *p);     /* plan_stage.c: users, rate, stages, time */

@@ -312,6 +312,44 @@ static void steps_of_one_name_are_one_row(void **state)
     unlink("b.hurl");
 }
 
+/* As reports keep it: what a command line said in the place of the plan's own. */
+static void a_plan_and_what_stands_over_it_are_one_text(void **state)
+{
+    static const struct {
+        const char *json, *over, *wanted;
+    } rows[] = {
+        { "{\"url\": \"http://h/\"}", "", "{\"url\": \"http://h/\"}\n" },
+        { "{}", "{\"seed\":1}", "{\"seed\": 1}\n" },
+        { "{\"users\":1,\"seed\" : [2, {}],\"time\":\"1s\"}", "{\"rate\":5,\"time\":\"2s\"}",
+          "{\"seed\": [2, {}],\n \"rate\": 5,\n \"time\": \"2s\"}\n" },
+        { "{\"st\\u0061ges\":[{\"users\":1}]}", "{\"users\":5}", "{\"users\": 5}\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct cit_slice json = cit_slice_str(rows[i].json), over = cit_slice_str(rows[i].over);
+        unsigned long at = 0;
+        int err = CIT_ENOMEM;
+
+        while (err == CIT_ENOMEM) {
+            struct cit_buf out;
+
+            cit_buf_init(&out, 4096);
+            (void)cit_mem_fail_at(++at);
+            err = cit_plan_join(json, over, &out);
+            (void)cit_mem_fail_at(0);
+            assert_true(at < 100);
+            if (err == CIT_OK) {
+                assert_int_equal(out.len, strlen(rows[i].wanted));
+                assert_memory_equal(out.p, rows[i].wanted, out.len);
+            }
+            cit_buf_fini(&out);
+        }
+        assert_int_equal(err, CIT_OK);
+        assert_true(at > 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +359,7 @@ int main(void)
         cmocka_unit_test(every_member_that_is_near_another_is_still_told_apart),
         cmocka_unit_test(the_text_may_go_once_the_plan_is_made),
         cmocka_unit_test(steps_of_one_name_are_one_row),
+        cmocka_unit_test(a_plan_and_what_stands_over_it_are_one_text),
     };
 
     return cmocka_run_group_tests(tests, enter, leave);
