@@ -182,7 +182,7 @@ static int url_decode(struct cit_query_scratch *s, struct cit_value *v)
     while (p < end) {
         bool is_code = *p == '%' && end - p > 2 && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0;
 
-        *to++ = is_code ? (char)(hex_digit(p[1]) << 4 | hex_digit(p[2])) : *p;
+        *to++ = (char)(is_code ? hex_digit(p[1]) << 4 | hex_digit(p[2]) : *p);
         p += is_code ? 3 : 1;
     }
     set_text(v, text, (size_t)(to - text));

@@ -441,7 +441,7 @@ static void close_frame(struct walk *w)
 
     if (f->slot > 0)
         w->at[f->slot - 1] = cit_slice(f->start, (size_t)(w->j.p - f->start));
-    w->is_done = w->path->is_definite;
+    w->is_done = w->path->is_definite && w->depth > 0; /* what follows the whole text is looked at */
 }
 
 static int take_token(struct walk *w, const struct cit_json_token *t)

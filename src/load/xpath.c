@@ -168,7 +168,7 @@ static int predicate(struct cit__building *b)
         if (err == CIT_OK)
             err = cit__select_cond(b, &c, at);
         if (err == CIT_OK && c.kind == CIT__COND_POSITION && (at > start || (m->p < m->end && *m->p == 'a')))
-            err = cit__q_refuse(m, m->p, "a position stands in brackets of its own");
+            err = cit__q_refuse(m, at, "a position stands in brackets of its own");
     } while (err == CIT_OK && take_word(m, "and"));
     if (err == CIT_OK && take_word(m, "or"))
         return cit__q_refuse(m, m->p, "\"or\" is not part of the subset");
