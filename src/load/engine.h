@@ -58,6 +58,7 @@ struct cit_run_end {
     int64_t measured_ns; /* without warm-up, to the last answer or the end */
     int64_t cpu_ns;      /* of the generator in that time */
     int64_t started_wall_ns;
+    uint64_t rss; /* bytes: the most at the end of a second */
 };
 /* After CIT_ECLOSED; before it, as things stand. */
 void cit_run_describe(const struct cit_run *run, struct cit_run_end *out);

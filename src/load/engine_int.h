@@ -269,6 +269,7 @@ struct cit_run {
     uint32_t next;
     int64_t last_end_ns;
     int64_t cpu_ns, cpu_seen_ns, ended_ns;
+    uint64_t most_rss;
     uint64_t *window; /* owned: requests and errors of the last seconds */
     uint32_t window_n, window_at, window_len;
     bool is_over;

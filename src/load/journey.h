@@ -101,7 +101,7 @@ struct cit_step {
     enum cit_size_check size;
 
     /* directives */
-    bool is_once;   /* @once: in a user's first round only */
+    bool is_once;   /* @once: in a user's first round of its journey */
     bool has_think; /* @think DIST: the wait after this step; else the journey's, else the plan's */
     struct cit_dist think;
     uint32_t repeat; /* @repeat N: this many times in a row; default 1 */

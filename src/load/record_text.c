@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -412,19 +411,6 @@ static void put_thresholds(struct out *o, const struct cit_load_plan *plan, cons
     put(o, "]");
 }
 
-/* The most memory the process has had, in bytes: macOS tells bytes, others kilobytes. */
-static uint64_t most_rss(void)
-{
-    struct rusage usage;
-#ifdef __APPLE__
-    const uint64_t unit = 1;
-#else
-    const uint64_t unit = 1024;
-#endif
-
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * unit : 0;
-}
-
 static void put_generator(struct out *o, const struct cit_load_plan *plan, const struct cit_run_end *end,
                           uint64_t requests)
 {
@@ -436,7 +422,7 @@ static void put_generator(struct out *o, const struct cit_load_plan *plan, const
     member_number(o, "share", cit__generator_share(plan, end), 4);
     member_number(o, "cpu_us_per_request", requests > 0 ? cpu_us / (double)requests : (double)NAN, 3);
     member_u64(o, "threads", plan->threads);
-    member_u64(o, "rss", most_rss());
+    member_u64(o, "rss", end->rss);
     put(o, "}");
 }
 

@@ -431,6 +431,7 @@ static void describe_second(struct cit_run *run, struct cit_load_second *out)
     out->tally = &run->second;
     out->cpu_ns = cpu - run->cpu_seen_ns;
     out->rss = rss_now();
+    run->most_rss = out->rss > run->most_rss ? out->rss : run->most_rss;
     run->cpu_seen_ns = cpu;
     run->last_end_ns = out->end_ns;
     if (!out->is_warm) {
@@ -489,5 +490,6 @@ void cit_run_describe(const struct cit_run *run, struct cit_run_end *out)
     *out = (struct cit_run_end){ .why = why < 0 ? CIT_END_TIME : (enum cit_end)why,
                                  .measured_ns = measured > 0 ? measured : 0,
                                  .cpu_ns = run->cpu_ns,
-                                 .started_wall_ns = run->start_wall_ns };
+                                 .started_wall_ns = run->start_wall_ns,
+                                 .rss = run->most_rss };
 }

@@ -63,7 +63,7 @@ static inline bool load_run_init(struct load_run *run)
                         { .step = 1, .kind = CIT_THRESHOLD_MEAN, .limit = 9.5, .is_service = true },
                         { .step = -1, .kind = CIT_THRESHOLD_ERRORS, .limit = 0.01 },
                         { .step = 2, .kind = CIT_THRESHOLD_MAX, .limit = 5 } },
-        .end = { CIT_END_TIME, 10000000000, 2500000000, 1700000000123456789 },
+        .end = { CIT_END_TIME, 10000000000, 2500000000, 1700000000123456789, 6000000 },
         .plan = { .title = CIT_SLICE_LIT("a \"plan\""), .threads = 2, .max_users = 64, .nrows = 3, .nthresholds = 4 },
     };
     run->plan.row_name = run->names;
