@@ -2,7 +2,8 @@
  *
  * A line of tests/vectors/load/queries.jsonl is a query, the answer it is asked of, and what comes out:
  *   "query" "argument" "attribute" "filters": [[name, argument...]...]
- *   "body": a text, or [[text, times]...]   "type": its Content-Type   "headers": [[name, value]...]   "status" "variables"
+ *   "body": a text, or [[text, times]...]   "type": its Content-Type
+ *   "headers": [[name, value]...]   "status"   "variables"
  *   one of "value"; "none": true; "error" or "limit": a part of the message; "refused": likewise, with "at" the byte;
  *   or "is" (a predicate) "operand" "not" and "holds": true, or a part of the message.
  */
