@@ -166,7 +166,7 @@ static int combinator(struct cit__maker *m, char *out)
 int cit__css_new(struct cit__maker *m, struct cit_slice wanted, const struct cit__select **out)
 {
     struct cit__building b;
-    char before = ',', behind;
+    char before = ',', behind = '\0';
     int err = cit__select_init(&b, m);
 
     if (err != CIT_OK)

@@ -334,6 +334,8 @@ static const char *check_refusal(const struct cit_json_node *line, const struct 
 {
     const struct cit_json_node *at = member(line, "at");
 
+    if (err == CIT_ESTATE) /* a build without patterns */
+        return NULL;
     if (err == CIT_OK)
         return "it is not refused";
     if (err != CIT_EINVAL || !says(t->why, text_of(line, "refused")))
@@ -453,7 +455,7 @@ static void every_failed_allocation_is_reported(void **state)
             cit_queries_fini(&t.qs);
             cit_arena_fini(&t.a);
         }
-        assert_true(err >= 0);
+        assert_true(err >= 0 || err == CIT_ESTATE); /* a build without patterns */
         cit_arena_fini(&a);
     }
 }
