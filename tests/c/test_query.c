@@ -289,6 +289,8 @@ static const char *check_assert(const struct cit_json_node *line, const struct c
         return "this line expects nothing";
     if (holds->kind == CIT_JSON_TRUE)
         return got == 1 ? NULL : s->why;
+    if (got == CIT_EINVAL)
+        return member(line, "unset") != NULL && says(s->why, holds->text) ? NULL : s->why;
     return got == 0 && says(s->why, holds->text) ? NULL : got == 1 ? "it holds" : s->why;
 }
 
