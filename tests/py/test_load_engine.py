@@ -119,6 +119,27 @@ def test_a_bound_of_requests_is_exact(load: Generator, threads: str) -> None:
         assert done.summary["unfinished"] == 0
 
 
+@pytest.mark.parametrize(("asserted", "holds"), [
+    ("== {{n}}", True), (">= {{n}}", True), ("!= {{n}}", False), ('== "{{n}}"', False),
+])  # fmt: skip
+def test_a_variable_without_quotes_is_compared_as_what_stands_before_it(
+    load: Generator, asserted: str, holds: bool
+) -> None:
+    journey = f"""GET /
+HTTP 200
+[Captures]
+n: jsonpath "$.id"
+
+GET /again
+HTTP 200
+[Asserts]
+jsonpath "$.id" {asserted}
+"""
+    with raw_server(always(answer(b'{"id": 5}'))) as server:
+        outcome = load(load.plan(server.url, journey, users=1, requests=2))
+    assert outcome.summary["errors_by_kind"] == ({} if holds else {"assert": 1})
+
+
 def test_more_threads_than_users_are_no_harm(load: Generator) -> None:
     with raw_server(always(OK)) as server:
         done = load("-n", "50", "-c", "1", "-t", "4", server.url)
