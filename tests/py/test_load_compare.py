@@ -222,6 +222,7 @@ def result(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_server_that_does_far_more_work_is_slower(tmp_path: Path) -> None:
     write_site(tmp_path)
     commands = [SERVER, f"env SLOW=1 {SERVER}"]
@@ -242,6 +243,7 @@ def test_a_server_that_does_far_more_work_is_slower(tmp_path: Path) -> None:
     assert len({tuple(names) for names in order}) > 1, "the order changes"
 
 
+@pytest.mark.slow
 def test_a_server_against_itself_is_about_the_same(tmp_path: Path) -> None:
     with site(tmp_path) as (url, _):
         told = load("compare", "--rounds", "6", *SHORT, url + "/", url + "/", cwd=tmp_path)
@@ -252,6 +254,7 @@ def test_a_server_against_itself_is_about_the_same(tmp_path: Path) -> None:
     assert math.log(measures["rate"]["ratio"]) == pytest.approx(0, abs=1)
 
 
+@pytest.mark.slow
 def test_plans_are_compared_and_a_plan_can_be_walked_at_started_servers(tmp_path: Path) -> None:
     with site(tmp_path) as (url, _):
         for name, path in (("a", "/"), ("b", "/slow")):
