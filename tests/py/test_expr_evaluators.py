@@ -101,7 +101,7 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> str:
         pytest.skip("no C compiler")
     path = str(tmp_path_factory.mktemp("expr") / "expr_tool")
     sources = [ROOT / "tests/c/expr_tool.c", *sorted((ROOT / "src/expr").glob("*.c"))]
-    sources += [ROOT / "src/base" / name for name in ("buf.c", "err.c", "mem.c", "slice.c")]
+    sources += [ROOT / "src/base" / name for name in ("arena.c", "buf.c", "err.c", "mem.c", "slice.c")]
     flags = ["-std=c11", "-O1", "-D_GNU_SOURCE", f"-I{ROOT / 'src'}"]
     subprocess.run([cc, *flags, *map(str, sources), "-lm", "-o", path], check=True)
     return path
