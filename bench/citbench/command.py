@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -11,6 +12,9 @@ from typing import Any
 
 from .prepare import ROOT, Unprepared, say
 from .servers import BENCH
+
+# The options a result of bench/flow or bench/load depends on.
+_TOLD = ("quick", "work", "rows", "rounds", "seconds")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,20 @@ def chosen(text: str | None, known: Iterable[str], what: str) -> list[str]:
         if name not in known:
             raise argparse.ArgumentTypeError(f"unknown {what} {name!r}; known: {', '.join(known)}")
     return names
+
+
+def told(name: str, args: argparse.Namespace, rounds: int, seconds: float) -> dict[str, Any]:
+    """The beginning of the first line of results: when, and by which command."""
+    # As --option=value; where Python is says nothing about what was measured.
+    given = {k: v for k, v in vars(args).items() if v not in (None, False) and k in _TOLD}
+    shown = [f"--{k}" + ("" if v is True else f"={v}") for k, v in given.items()]
+    return {
+        "kind": "machine",
+        "date": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
+        "command": shlex.join([name, *shown]),
+        "rounds": rounds,
+        "seconds": seconds,
+    }
 
 
 def output_of(args: argparse.Namespace, tables: Tables) -> Path:

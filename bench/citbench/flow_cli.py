@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import subprocess
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from typing import Any
 
 from . import command, flow_prepare, flow_therapy
@@ -21,8 +19,6 @@ from .servers import BENCH, Paths
 CELL = BENCH / "flow_cell.py"
 SECONDS, QUICK_SECONDS = 0.3, 0.1
 ROUNDS, QUICK_ROUNDS = 7, 3
-# The options a result depends on.
-_TOLD = ("quick", "work", "rows", "rounds", "seconds")
 
 
 TABLES = Tables(FlowResults.load, markdown, summary, "flow", "flow-")
@@ -82,7 +78,8 @@ class Run:
         self.total = sum(1 for _ in self._schedule())
         with output.open("w") as out:
             self.results.out = out
-            self.results.add(self._about(paths))
+            told = command.told("bench/flow", self.args, self.rounds, self.seconds)
+            self.results.add({**told, **flow_prepare.machine(paths)})
             try:
                 self._cells(paths)
             finally:
@@ -96,19 +93,6 @@ class Run:
             self.done += 1
             if (work.name, case, row) not in self.failed:
                 self._cell(paths, work, case, number, row)
-
-    def _about(self, paths: Paths) -> dict[str, Any]:
-        # As --option=value; where Python is says nothing about what was measured.
-        chosen = {k: v for k, v in vars(self.args).items() if v not in (None, False) and k in _TOLD}
-        shown = [f"--{k}" + ("" if v is True else f"={v}") for k, v in chosen.items()]
-        return {
-            "kind": "machine",
-            "date": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
-            "command": shlex.join(["bench/flow", *shown]),
-            "rounds": self.rounds,
-            "seconds": self.seconds,
-            **flow_prepare.machine(paths),
-        }
 
     def _schedule(self) -> Iterator[tuple[FlowWork, str, int, str]]:
         """Rounds over the rows of a case, each round beginning with another row."""

@@ -20,12 +20,6 @@ def verdicts(results: Results) -> list[Verdict]:
     return [v for v in found if v.met is not None]
 
 
-def title(verdict: Verdict) -> str:
-    work, _, case = verdict.work.partition("/")
-    cases = {**WORKS[work].cases, **WORKS[work].quick_cases}
-    return f"{work}: {cases.get(case, case)}" if case else work
-
-
 def _own(results: Results, work: str, case: str, row: str, limit: float, unit: str) -> Verdict:
     figure = results.figure(work, case, row, WORKS[work].key)
     return _judge(f"{work}/{case}", row, limit, figure, unit=f" {unit}")

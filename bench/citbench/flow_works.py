@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flow_rows import ENGINES, GRAPHS, ROWS
 from flow_texts import BAD_TITLES, CASES
+
+from .cases import CaseWork
 
 CITRATE, STRICT = "citrate", "citrate strict"
 NODES = (10, 100, 1000, 10_000)
 
 
 @dataclass(frozen=True)
-class FlowWork:
-    """One kind of work.  Its cells are `cases` by `rows`, each by itself in a process."""
+class FlowWork(CaseWork):
+    """A kind of work whose cells are each by itself in a process."""
 
-    name: str
-    title: str
-    cases: dict[str, str]
-    """Titles by name."""
-    rows: tuple[str, ...]
-    key: str
-    """The figure that is compared; lower is better unless the columns say so."""
-    columns: tuple[tuple[str, str], ...]
-    """Figures of the table, the compared one first: key and title."""
-    rounds: int = 0
-    """Fewer rounds than asked for; 0 for no limit."""
     timeout: float = 60.0
     """Seconds after which a cell has failed."""
-    quick_cases: dict[str, str] = field(default_factory=dict)
-    """Instead of the cases, in the short form."""
     alone: tuple[str, ...] = ()
     """Cases of the first row only, once."""
-
-    def chosen(self, quick: bool) -> dict[str, str]:
-        return self.quick_cases if quick and self.quick_cases else self.cases
 
 
 def _cases() -> dict[str, str]:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from typing import Any
 
 from . import command, load_cells, load_prepare
+from .cases import CaseWork
 from .command import Tables, chosen
 from .live import Ports
 from .load_report import LoadResults, markdown, summary
 from .load_tools import TOOLS
-from .load_works import WORKS, LoadWork, rows_of
+from .load_works import WORKS, rows_of
 from .prepare import say
-from .servers import Paths
 
 SECONDS, QUICK_SECONDS = 8.0, 3.0
 WARM, QUICK_WARM = 2.0, 1.0
 ROUNDS, QUICK_ROUNDS = 7, 3
-# The options a result depends on.
-_TOLD = ("quick", "work", "rows", "rounds", "seconds")
 
 TABLES = Tables(LoadResults.load, markdown, summary, "load", "load-")
 
@@ -76,7 +72,8 @@ class Run:
         self.total = sum(1 for _ in self.schedule())
         with output.open("w") as out:
             self.results.out = out
-            self.results.add(self._about(paths))
+            told = command.told("bench/load", self.args, self.rounds, self.seconds)
+            self.results.add({**told, **load_prepare.machine(paths)})
             for work, case, number, row in self.schedule():
                 self.done += 1
                 if (work.name, case, row) not in self.failed:
@@ -84,20 +81,7 @@ class Run:
         command.show(self.args, TABLES, self.results, output)
         return 0
 
-    def _about(self, paths: Paths) -> dict[str, Any]:
-        # As --option=value; where Python is says nothing about what was measured.
-        told = {k: v for k, v in vars(self.args).items() if v not in (None, False) and k in _TOLD}
-        shown = [f"--{k}" + ("" if v is True else f"={v}") for k, v in told.items()]
-        return {
-            "kind": "machine",
-            "date": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
-            "command": shlex.join(["bench/load", *shown]),
-            "rounds": self.rounds,
-            "seconds": self.seconds,
-            **load_prepare.machine(paths),
-        }
-
-    def schedule(self) -> Iterator[tuple[LoadWork, str, int, str]]:
+    def schedule(self) -> Iterator[tuple[CaseWork, str, int, str]]:
         """Rounds over the cases and rows of a kind of work, each round beginning with another row."""
         for work in self.works:
             cases = list(work.chosen(self.quick))
@@ -108,7 +92,7 @@ class Run:
                     for row in members[turn:] + members[:turn]:
                         yield work, case, number, row
 
-    def _cell(self, context: load_cells.Context, work: LoadWork, case: str, number: int, row: str) -> None:
+    def _cell(self, context: load_cells.Context, work: CaseWork, case: str, number: int, row: str) -> None:
         lacking = load_prepare.missing(row, context.paths)
         figures = self._measured(context, work, case, row) if not lacking else {"failed": f"not installed: {lacking}"}
         if "failed" in figures:
@@ -119,7 +103,7 @@ class Run:
         note = " (disturbed)" if figures.get("disturbed") else ""
         say(f"[{self.done}/{self.total}] {work.name} {case} round {number + 1} {row}: {shown}{note}")
 
-    def _measured(self, context: load_cells.Context, work: LoadWork, case: str, row: str) -> dict[str, Any]:
+    def _measured(self, context: load_cells.Context, work: CaseWork, case: str, row: str) -> dict[str, Any]:
         """A cell that others have disturbed is measured once more."""
         figures = load_cells.measure(context, work.name, case, row)
         return load_cells.measure(context, work.name, case, row) if figures.get("disturbed") else figures

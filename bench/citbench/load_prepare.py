@@ -2,82 +2,45 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from .prepare import Unprepared, facts, install_citrate, interpreter, run_setup, say
+from .prepare import (
+    Unprepared,
+    facts,
+    install_packages,
+    installed_paths,
+    make_environment,
+    own_environment,
+    say,
+    versions_of,
+)
 from .servers import BENCH, Paths
 
-REQUIREMENTS = BENCH / "requirements-load.txt"
 _TOOLS = {"wrk": "wrk", "h2load": "nghttp2-client", "ab": "apache2-utils", "nginx": "nginx"}
 _NAMED = ("citrate", "locust", "pyzmq", "msgpack", "gevent")
-_VERSIONS = """
-import importlib.metadata as m, json, platform, sys
-found = {"python": platform.python_version()}
-for name in sys.argv[1:]:
-    try:
-        found[name] = m.version(name)
-    except m.PackageNotFoundError:
-        pass
-print(json.dumps(found))
-"""
 
 
 def prepare(build: Path, citrate_python: str | None, setup: bool) -> Paths:
     """Everything in place: returns where.  With setup false nothing is installed, and rows lack what is missing."""
-    build = build.absolute()
-    venv = build / "bench-load-venv"
-    scratch = build / "bench-load-work"
+    venv = build.absolute() / "bench-load-venv"
+    scratch = build.absolute() / "bench-load-work"
     scratch.mkdir(parents=True, exist_ok=True)
     if setup:
-        _packages()
-        _environment(venv)
-    python = Path(citrate_python or venv / "bin" / "python").absolute()
-    if not python.exists():
-        raise Unprepared(f"no Python at {python}" + ("" if citrate_python else ": run without --no-setup first"))
-    paths = Paths(venv, str(python), scratch)
-    if setup and citrate_python is None:
-        install_citrate(paths)
+        install_packages([package for tool, package in _TOOLS.items() if shutil.which(tool) is None])
+        make_environment(venv, BENCH / "requirements-load.txt", "install Locust")
+    paths = installed_paths(venv, scratch, citrate_python, setup)
     if shutil.which("nginx") is None:
         raise Unprepared("there is no nginx, which all of them ask (Debian: nginx)")
     return paths
 
 
-def _packages() -> None:
-    missing = [package for tool, package in _TOOLS.items() if shutil.which(tool) is None]
-    if not missing:
-        return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise Unprepared(f"please install: sudo apt-get install {' '.join(missing)}")
-    install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing]
-    run_setup(["apt-get", "update", "-q"], "refresh Debian's package lists")
-    run_setup(install, f"install {' '.join(missing)}")
-
-
-def _environment(venv: Path) -> None:
-    wanted = REQUIREMENTS.read_text()
-    stamp = venv / "requirements.installed"
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    if not (venv / "bin" / "python").exists():
-        run_setup([interpreter(), "-m", "venv", str(venv)], f"make an environment in {venv}")
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "-q"]
-    run_setup([*pip, "-r", str(REQUIREMENTS)], "install Locust")
-    stamp.write_text(wanted)
-
-
 def environment(paths: Paths) -> dict[str, str]:
-    """The variables of a generator.  A Python from elsewhere keeps its path and finds Locust's libraries besides."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LOCUST_"))}
-    if not paths.citrate_python.startswith(str(paths.venv)):
-        libraries = [str(p) for p in Path(paths.venv, "lib").glob("python3*/site-packages")]
-        env["PYTHONPATH"] = ":".join([p for p in [os.environ.get("PYTHONPATH")] if p] + libraries)
-    return {**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    """The variables of a generator."""
+    return own_environment(paths, ("PYTHON", "LOCUST_"), PYTHONUNBUFFERED="1")
 
 
 def generator(paths: Paths) -> str:
@@ -102,11 +65,7 @@ def missing(row: str, paths: Paths) -> str:
 
 def machine(paths: Paths) -> dict[str, Any]:
     """The machine and the versions, for the first line of the results."""
-    command = [paths.citrate_python, "-c", _VERSIONS, *_NAMED]
-    found = subprocess.run(command, capture_output=True, text=True, cwd="/", env=environment(paths))
-    if found.returncode != 0:
-        raise Unprepared(f"{paths.citrate_python} does not run: {found.stderr.strip()[-300:]}")
-    versions = json.loads(found.stdout)
+    versions = versions_of(paths, environment(paths), *_NAMED)
     for tool, flag, pattern in (
         ("wrk", "-v", r"wrk (?:debian/)?(\S+)"),
         ("h2load", "--version", r"nghttp2/(\S+)"),

@@ -20,11 +20,6 @@ def verdicts(results: Results) -> list[Verdict]:
     return [v for v in found if v.met is not None]
 
 
-def title(verdict: Verdict) -> str:
-    work, _, case = verdict.work.partition("/")
-    return f"{work}: {WORKS[work].every().get(case, case)}" if case else work
-
-
 def _cost(results: Results) -> Iterator[Verdict]:
     figure = results.ratio("cost", "plain", "cpu_us", CITRATE, WRK)
     yield _judge("cost/plain", "CPU per request by wrk's", 1.0, figure, unit=" x")

@@ -2,35 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from .cases import CaseWork
 from .load_tools import CITRATE, FAST, TOOLS
-
-
-@dataclass(frozen=True)
-class LoadWork:
-    """One kind of work.  Its cells are `cases` by `rows`, each with fresh processes."""
-
-    name: str
-    title: str
-    cases: dict[str, str]
-    """Titles by name."""
-    rows: tuple[str, ...]
-    key: str
-    """The figure that is compared; lower is better unless the columns say so."""
-    columns: tuple[tuple[str, str], ...]
-    """Figures of the table, the compared one first: key and title."""
-    rounds: int = 0
-    """At most so many; 0 for no limit."""
-    quick_cases: dict[str, str] = field(default_factory=dict)
-    """Instead of the cases, in the short form."""
-
-    def chosen(self, quick: bool) -> dict[str, str]:
-        return self.quick_cases if quick and self.quick_cases else self.cases
-
-    def every(self) -> dict[str, str]:
-        return {**self.cases, **self.quick_cases}
-
 
 _ONLY = (CITRATE,)
 _COST = (
@@ -41,7 +14,7 @@ _COST = (
 WORKS = {
     work.name: work
     for work in (
-        LoadWork(
+        CaseWork(
             "cost",
             "What a request costs the generator",
             {
@@ -52,7 +25,7 @@ WORKS = {
             "cpu_us",
             _COST,
         ),
-        LoadWork(
+        CaseWork(
             "worker",
             "As a worker of a Locust master",
             {"plain": "GET, 13 bytes, 64 users"},
@@ -60,7 +33,7 @@ WORKS = {
             "cpu_us",
             _COST,
         ),
-        LoadWork(
+        CaseWork(
             "stall",
             "A server that stands still for 1 s in 10 s, at 1,000 requests/s",
             {"1000": "from the intended start"},
@@ -75,7 +48,7 @@ WORKS = {
             ),
             rounds=5,
         ),
-        LoadWork(
+        CaseWork(
             "rate",
             "An open rate, held",
             {"1000": "1,000 requests/s", "20000": "20,000 requests/s"},
@@ -91,7 +64,7 @@ WORKS = {
             ),
             rounds=5,
         ),
-        LoadWork(
+        CaseWork(
             "users",
             "Ten thousand users who think",
             {"10000": "beside a hundred, in one process"},
@@ -100,7 +73,7 @@ WORKS = {
             (("bytes_each", "bytes each"), ("rss_mb", "MB"), ("rps", "requests/s"), ("errors", "errors")),
             rounds=3,
         ),
-        LoadWork(
+        CaseWork(
             "long",
             "A long run",
             {"600": "20,000,000 requests, ten minutes or so"},
@@ -121,6 +94,6 @@ WORKS = {
 LONG_REQUESTS = {"600": 20_000_000, "20": 500_000}
 
 
-def rows_of(work: LoadWork, case: str) -> tuple[str, ...]:
+def rows_of(work: CaseWork, case: str) -> tuple[str, ...]:
     """Those that can do it."""
     return tuple(row for row in work.rows if work.name != "cost" or case in TOOLS[row].works)

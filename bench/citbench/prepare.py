@@ -20,6 +20,16 @@ _NAMED = (
     *("fastpysgi", "peregrine-server", "bjoern", "granian", "pyruvate", "uwsgi", "gunicorn"),
     *("gunicorn_h1c", "waitress", "cheroot", "flask", "django"),
 )
+_VERSIONS = """
+import importlib.metadata as m, json, platform, sys
+found = {"python": platform.python_version()}
+for name in sys.argv[1:]:
+    try:
+        found[name] = m.version(name)
+    except m.PackageNotFoundError:
+        pass
+print(json.dumps(found))
+"""
 
 
 class Unprepared(Exception):
@@ -38,7 +48,8 @@ def prepare(build: Path, citrate_python: str | None, need_citrate: bool, setup: 
     scratch.mkdir(parents=True, exist_ok=True)
     if setup:
         _packages()
-        _environment(venv)
+        what = "install the rivals (some are compiled: 1-2 min)"
+        make_environment(venv, BENCH / "requirements.txt", what, "-U")
     if not (venv / "bin" / "python").exists():
         raise Unprepared(f"no environment at {venv}: run without --no-setup first")
     # Absolute but not resolved: an environment is known by the path of its interpreter.
@@ -66,7 +77,11 @@ def run_setup(command: list[str], what: str) -> None:
 
 def _packages() -> None:
     missing = [package for tool, package in _TOOLS.items() if shutil.which(tool) is None]
-    missing += [p for p, files in _FILES.items() if not any(map(_exists, files))]
+    install_packages(missing + [p for p, files in _FILES.items() if not any(map(_exists, files))])
+
+
+def install_packages(missing: list[str]) -> None:
+    """Debian's packages of these names, as root; Unprepared otherwise."""
     if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
@@ -91,16 +106,49 @@ def interpreter() -> str:
     return sys.executable
 
 
-def _environment(venv: Path) -> None:
-    wanted = (BENCH / "requirements.txt").read_text()
+def make_environment(venv: Path, requirements: Path, what: str, *flags: str) -> None:
+    """An environment with what a list of requirements pins, made anew when the list has changed."""
+    wanted = requirements.read_text()
     stamp = venv / "requirements.installed"
     if stamp.exists() and stamp.read_text() == wanted:
         return
     if not (venv / "bin" / "python").exists():
         run_setup([interpreter(), "-m", "venv", str(venv)], f"make an environment in {venv}")
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "-q", "-U"]
-    run_setup([*pip, "-r", str(BENCH / "requirements.txt")], "install the rivals (some are compiled: 1-2 min)")
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "-q", *flags]
+    run_setup([*pip, "-r", str(requirements)], what)
     stamp.write_text(wanted)
+
+
+def installed_paths(venv: Path, scratch: Path, citrate_python: str | None, setup: bool) -> Paths:
+    """The places of a bench whose rivals may be missing; Citrate is installed unless a Python has it."""
+    # Absolute but not resolved: an environment is known by the path of its interpreter.
+    python = Path(citrate_python or venv / "bin" / "python").absolute()
+    if not python.exists():
+        raise Unprepared(f"no Python at {python}" + ("" if citrate_python else ": run without --no-setup first"))
+    paths = Paths(venv, str(python), scratch)
+    if setup and citrate_python is None:
+        install_citrate(paths)
+    return paths
+
+
+def own_environment(paths: Paths, dropped: tuple[str, ...], **added: str) -> dict[str, str]:
+    """The variables of a cell.  A Python from elsewhere keeps its path and finds the rivals besides."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    if not paths.citrate_python.startswith(str(paths.venv)):
+        rivals = [str(p) for p in Path(paths.venv, "lib").glob("python3*/site-packages")]
+        env["PYTHONPATH"] = ":".join([p for p in [os.environ.get("PYTHONPATH")] if p] + rivals)
+    return {**env, "PYTHONDONTWRITEBYTECODE": "1", **added}
+
+
+def versions_of(paths: Paths, env: dict[str, str], *names: str) -> dict[str, str]:
+    """Of Python and of those of the distributions that are there."""
+    found = subprocess.run(
+        [paths.citrate_python, "-c", _VERSIONS, *names], capture_output=True, text=True, cwd="/", env=env
+    )
+    if found.returncode != 0:
+        raise Unprepared(f"{paths.citrate_python} does not run: {found.stderr.strip()[-300:]}")
+    versions: dict[str, str] = json.loads(found.stdout)
+    return versions
 
 
 def _sources_changed_at() -> float:
