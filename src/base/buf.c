@@ -1,13 +1,17 @@
 /* base/buf.c - a growing byte buffer with a hard bound. */
 #include "base/buf.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
 #define FIRST_CAP 256
+#define FILE_STEP 65536 /* bytes of one read */
 
 void cit_buf_init(struct cit_buf *b, size_t max)
 {
@@ -125,6 +129,42 @@ int cit_buf_printf(struct cit_buf *b, const char *fmt, ...)
     va_start(args, fmt);
     err = add_long(b, (size_t)n, fmt, args);
     va_end(args);
+    return err;
+}
+
+/* Reads up to the bound, and at the bound one byte more, to know whether the file goes on. */
+static int read_step(struct cit_buf *b, int fd, ssize_t *got)
+{
+    size_t room = b->max - b->len < FILE_STEP ? b->max - b->len : FILE_STEP;
+    int err = cit_buf_reserve(b, room);
+    char more;
+
+    if (err != CIT_OK)
+        return err;
+    *got = room > 0 ? read(fd, b->p + b->len, room) : read(fd, &more, 1);
+    if (*got < 0)
+        return cit_err_from_errno(errno);
+    if (*got > 0 && room == 0)
+        return CIT_ELIMIT;
+    b->len += (size_t)*got;
+    return CIT_OK;
+}
+
+int cit_buf_add_file(struct cit_buf *b, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), err = CIT_OK, errnum;
+    size_t before = b->len;
+    ssize_t got = 1;
+
+    if (fd == -1)
+        return cit_err_from_errno(errno);
+    while (got > 0 && err == CIT_OK)
+        err = read_step(b, fd, &got);
+    if (err != CIT_OK)
+        b->len = before;
+    errnum = errno;
+    close(fd);
+    errno = errnum;
     return err;
 }
 

@@ -35,6 +35,9 @@ CIT_MUST_CHECK int cit_buf_add_str(struct cit_buf *b, const char *str);
 CIT_MUST_CHECK int cit_buf_add_u64(struct cit_buf *b, unsigned long long value);
 CIT_MUST_CHECK int cit_buf_printf(struct cit_buf *b, const char *fmt, ...) CIT_PRINTF(2, 3);
 
+/* Appends all of a file.  CIT_OK; CIT_ELIMIT, CIT_ENOMEM; or the code of what the system said, with errno. */
+CIT_MUST_CHECK int cit_buf_add_file(struct cit_buf *b, const char *path);
+
 /* Drops n bytes (at most len) from the front. */
 void cit_buf_consume(struct cit_buf *b, size_t n);
 

@@ -4,7 +4,6 @@
  *                          └──end──> summary, thresholds -> exit status
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -89,25 +88,6 @@ static void ignore_pipe(void)
 
 /* ---- the plan ---- */
 
-static int read_file(const char *path, struct cit_buf *out)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC), err = CIT_OK;
-    ssize_t got = fd == -1 ? -1 : 1;
-
-    while (got > 0 && err == CIT_OK) {
-        err = cit_buf_reserve(out, 65536);
-        if (err == CIT_OK)
-            got = read(fd, out->p + out->len, out->cap - out->len);
-        if (err == CIT_OK && got > 0)
-            out->len += (size_t)got;
-    }
-    if (got < 0)
-        err = cit_err_from_errno(errno);
-    if (fd != -1)
-        close(fd);
-    return err;
-}
-
 static bool looks_like_host(const char *target)
 {
     return access(target, F_OK) == -1 && (strchr(target, ':') != NULL || strchr(target, '.') != NULL);
@@ -116,7 +96,7 @@ static bool looks_like_host(const char *target)
 static int read_plan_file(struct job *job)
 {
     const char *path = job->options.target, *name = job->options.name != NULL ? job->options.name : path;
-    int err = read_file(path, &job->json);
+    int err = cit_buf_add_file(&job->json, path);
 
     if (err == CIT_OK)
         return err;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "load/html_int.h"
 #include "load/query_int.h"
+#include "load/utf8_int.h"
 
 static const char *const names[] = {
 #define CIT_FILTER_NAME(id, name, argument) name,
@@ -162,14 +163,6 @@ static int url_encode(struct cit_query_scratch *s, struct cit_value *v)
     return CIT_OK;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A % without two digits stays as it is; + is no space. */
 static int url_decode(struct cit_query_scratch *s, struct cit_value *v)
 {
@@ -180,9 +173,9 @@ static int url_decode(struct cit_query_scratch *s, struct cit_value *v)
     if (text == NULL)
         return err;
     while (p < end) {
-        bool is_code = *p == '%' && end - p > 2 && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0;
+        bool is_code = *p == '%' && end - p > 2 && cit__hex_digit(p[1]) >= 0 && cit__hex_digit(p[2]) >= 0;
 
-        *to++ = (char)(is_code ? hex_digit(p[1]) << 4 | hex_digit(p[2]) : *p);
+        *to++ = (char)(is_code ? cit__hex_digit(p[1]) << 4 | cit__hex_digit(p[2]) : *p);
         p += is_code ? 3 : 1;
     }
     set_text(v, text, (size_t)(to - text));

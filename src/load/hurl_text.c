@@ -47,13 +47,6 @@ static const char *more_escapes(enum cit__hurl_kind kind)
     return kind == CIT__KEY || kind == CIT__USER ? ":" : kind == CIT__FILE ? "; {}" : "";
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 /* \u{...} at p: its length, 0 when it is none. */
 static size_t unicode_len(const char *p, const char *end, uint32_t *code)
 {
@@ -62,8 +55,8 @@ static size_t unicode_len(const char *p, const char *end, uint32_t *code)
     *code = 0;
     if (end - p < 5 || p[2] != '{')
         return 0;
-    for (; at < end && hex_digit(*at) >= 0 && at - p - 3 < HEX_MAX; at++)
-        *code = *code << 4 | (uint32_t)hex_digit(*at);
+    for (; at < end && cit__hex_digit(*at) >= 0 && at - p - 3 < HEX_MAX; at++)
+        *code = *code << 4 | (uint32_t)cit__hex_digit(*at);
     if (at == p + 3 || at == end || *at != '}' || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
         return 0;
     return (size_t)(at + 1 - p);

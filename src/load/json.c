@@ -54,14 +54,6 @@ static bool in_object(const struct cit_json *j)
 
 /* ---- values ---- */
 
-static int hex_digit(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The escape at j->p is stepped over. */
 static int escape(struct cit_json *j)
 {
@@ -76,7 +68,7 @@ static int escape(struct cit_json *j)
         return CIT_OK;
     }
     for (int i = 2; i < 6; i++)
-        if (j->end - j->p <= i || hex_digit(j->p[i]) < 0)
+        if (j->end - j->p <= i || cit__hex_digit(j->p[i]) < 0)
             return wrong(j, "four hexadecimal digits are expected behind \\u");
     j->p += 6;
     return CIT_OK;
@@ -325,7 +317,7 @@ static uint32_t hex4(const char *p)
     uint32_t code = 0;
 
     for (int i = 0; i < 4; i++)
-        code = code << 4 | (uint32_t)hex_digit(p[i]);
+        code = code << 4 | (uint32_t)cit__hex_digit(p[i]);
     return code;
 }
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "load/json.h"
 
@@ -152,23 +151,15 @@ static bool is_utf8(const unsigned char *p, size_t n)
 
 static int read_data(const char *path, struct cit_buf *out, char *why)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC), err = CIT_OK;
-    ssize_t got = fd == -1 ? -1 : 1;
+    int err = cit_buf_add_file(out, path);
 
-    while (got > 0 && err == CIT_OK) {
-        err = cit_buf_reserve(out, 65536);
-        if (err == CIT_OK)
-            got = read(fd, out->p + out->len, out->cap - out->len);
-        if (err == CIT_OK && got > 0)
-            out->len += (size_t)got;
-    }
-    if (got < 0)
-        (void)snprintf(why, CIT_OPTIONS_WHY, "--data: %s: %s", path, strerror(errno));
-    else if (err == CIT_ELIMIT)
+    if (err == CIT_OK || err == CIT_ENOMEM)
+        return err;
+    if (err == CIT_ELIMIT)
         (void)snprintf(why, CIT_OPTIONS_WHY, "--data: %s is longer than %d MiB", path, DATA_MAX >> 20);
-    if (fd != -1)
-        close(fd);
-    return got < 0 || err == CIT_ELIMIT ? CIT_EINVAL : err;
+    else
+        (void)snprintf(why, CIT_OPTIONS_WHY, "--data: %s: %s", path, strerror(errno));
+    return CIT_EINVAL;
 }
 
 static int put_data(struct cit_buf *out, const char *value, char *why)

@@ -1,4 +1,4 @@
-/* load/utf8_int.h - UTF-8 (RFC 3629), written and checked a character at a time.
+/* load/utf8_int.h - UTF-8 (RFC 3629), written and checked a character at a time, and digits of codes.
  *
  * Depends on: nothing.
  * Threads:    any.
@@ -10,6 +10,15 @@
 #include <stdint.h>
 
 #define CIT__UTF8_REPLACEMENT 0xfffdu
+
+/* What a hexadecimal digit counts; -1 for any other byte. */
+static inline int cit__hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 /* Writes code to p, which has room for four bytes; surrogates and what lies past U+10FFFF become U+FFFD.  Returns the
  * number of bytes. */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -144,6 +145,65 @@ static void without_memory_the_content_stays(void **state)
     }
 }
 
+/* A file with n bytes, whose name stays in path. */
+static void make_file(char path[32], size_t n)
+{
+    int fd;
+
+    memcpy(path, "/tmp/cit_buf_XXXXXX", 20);
+    fd = mkstemp(path);
+    assert_true(fd != -1);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(write(fd, i % 2 ? "b" : "a", 1), 1);
+    close(fd);
+}
+
+static void a_file_is_added_whole_up_to_the_bound(void **state)
+{
+    struct cit_buf b;
+    char path[32];
+
+    (void)state;
+    make_file(path, 300);
+    cit_buf_init(&b, 601);
+    assert_int_equal(cit_buf_add_str(&b, "x"), CIT_OK);
+    assert_int_equal(cit_buf_add_file(&b, path), CIT_OK);
+    assert_int_equal(cit_buf_add_file(&b, path), CIT_OK); /* to the last byte */
+    assert_int_equal(b.len, 601);
+    assert_memory_equal(b.p, "xabab", 5);
+    assert_memory_equal(b.p + 599, "ab", 2);
+    assert_int_equal(cit_buf_add_file(&b, path), CIT_ELIMIT);
+    assert_int_equal(b.len, 601);
+    cit_buf_consume(&b, 302);
+    assert_int_equal(cit_buf_add_file(&b, path), CIT_OK);
+    cit_buf_consume(&b, 300);
+    assert_int_equal(cit_buf_add_str(&b, "yyy"), CIT_OK);
+    assert_int_equal(cit_buf_add_file(&b, path), CIT_ELIMIT); /* after 299 of its bytes */
+    assert_int_equal(b.len, 302);
+    cit_buf_fini(&b);
+    unlink(path);
+}
+
+static void files_that_cannot_be_read_change_nothing(void **state)
+{
+    struct cit_buf b;
+    char path[32];
+
+    (void)state;
+    make_file(path, 3);
+    cit_buf_init(&b, 1000);
+    cit_mem_fail_at(1);
+    assert_int_equal(cit_buf_add_file(&b, path), CIT_ENOMEM);
+    cit_mem_fail_at(0);
+    unlink(path);
+    assert_int_equal(cit_buf_add_file(&b, path), cit_err_from_errno(ENOENT));
+    assert_int_equal(errno, ENOENT);
+    assert_int_equal(cit_buf_add_file(&b, "/"), cit_err_from_errno(EISDIR));
+    assert_int_equal(errno, EISDIR);
+    assert_int_equal(b.len, 0);
+    cit_buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +215,8 @@ int main(void)
         cmocka_unit_test(releasing_keeps_the_bound),
         cmocka_unit_test(long_and_exact_texts_are_printed_whole),
         cmocka_unit_test(without_memory_the_content_stays),
+        cmocka_unit_test(a_file_is_added_whole_up_to_the_bound),
+        cmocka_unit_test(files_that_cannot_be_read_change_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from cit_cli import ROOT, Running, environment, free_port, serving
 from citrate.errors import ConfigError
-from citrate.load import locust, locust_stats
+from citrate.load import faults, locust, locust_stats
 from load_tool import load, load_process, site, summary
 from server import children_of, is_alive, wait_for
 
@@ -180,7 +180,7 @@ def test_the_masters_figures_are_those_of_our_summary(master: Master, url: str, 
         assert own["requests"] > 100
         assert_same(figures, own)
         errors = [(e["method"], e["name"], e["error"], e["occurrences"]) for e in figures["errors"]]
-        text = f"status: {locust_stats.KINDS['status']}"
+        text = f"status: {faults.KINDS['status']}"
         assert errors == [("GET", "broken", text, own["steps"]["broken"]["errors"])]
         seconds = (tmp_path / "kept/seconds.jsonl").read_text().splitlines()
         assert {json.loads(line)["users"] for line in seconds[:-1]} >= {4, 9}
@@ -360,13 +360,6 @@ def test_a_report_has_what_came_since_the_last_one() -> None:
     empty = stats.report(now=1006.0)
     assert (empty["stats"], empty["errors"], empty["stats_total"]["num_requests"]) == ([], {}, 0)
     assert empty["stats_total"]["start_time"] == 1003.0
-
-
-def test_kinds_of_errors_have_the_texts_of_the_generator() -> None:
-    header = (ROOT / "src/load/stats.h").read_text()
-    listed = re.findall(r'^\s+X\([A-Z_]+, "(\w+)", "([^"]+)", [01]\)', header, re.M)
-    assert dict(listed[1:]) == locust_stats.KINDS
-    assert listed[0][0] == "none"
 
 
 def test_methods_are_found_by_the_names_of_steps(tmp_path: Path) -> None:

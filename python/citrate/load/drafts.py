@@ -24,6 +24,18 @@ _URL_SAFE = "%/:?[]@!$&'()*+,;=~{}|"  # and what quote() itself leaves; a # woul
 BASE = "{{base}}"  # what stands before paths, so that stock hurl can run the file with --variable base=URL
 
 
+def contents(path: str, most: int) -> bytes:
+    """The bytes of a file that is imported.  ConfigError if it can't be read or has more than ``most``."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(most + 1)
+    except OSError as exc:
+        raise ConfigError(f"{path}: {exc.strerror}") from None
+    if len(data) > most:
+        raise ConfigError(f"{path}: is longer than {most >> 20} MB")
+    return data
+
+
 @dataclass
 class Note:
     """Something that is not in the plan as it was in the source.

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from citrate.errors import ConfigError
-from citrate.load.drafts import Draft, Journey, Part, Step, quoted, variable_name
+from citrate.load.drafts import Draft, Journey, Part, Step, contents, quoted, variable_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,13 +109,7 @@ def _read(draft: Draft, entries: list[Entry], with_static: bool, all_hosts: bool
 
 
 def _log(path: str) -> Json:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(FILE_MAX + 1)
-    except OSError as exc:
-        raise ConfigError(f"{path}: {exc.strerror}") from None
-    if len(data) > FILE_MAX:
-        raise ConfigError(f"{path}: is longer than {FILE_MAX >> 20} MB")
+    data = contents(path, FILE_MAX)
     try:
         log = json.loads(data.decode("utf-8-sig")).get("log")
     except json.JSONDecodeError as exc:

@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from citrate.errors import ConfigError
-from citrate.load.drafts import variable_name
+from citrate.load.drafts import contents, variable_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,13 +26,7 @@ class _Closed(ET.TreeBuilder):
 
 def parse(path: str) -> ET.Element:
     """The root of an XML file.  ConfigError with the place of what is wrong."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read(FILE_MAX + 1)
-    except OSError as exc:
-        raise ConfigError(f"{path}: {exc.strerror}") from None
-    if len(data) > FILE_MAX:
-        raise ConfigError(f"{path}: is longer than {FILE_MAX >> 20} MB")
+    data = contents(path, FILE_MAX)
     try:
         return ET.fromstring(data, ET.XMLParser(target=_Closed()))
     except ET.ParseError as exc:

@@ -9,6 +9,7 @@ import html
 import math
 from typing import Any
 
+from citrate.load.faults import KINDS
 from citrate.load.report_read import TIMES, number, rows, table, text
 from citrate.load.report_run import ENDS, Run, notes, warnings
 
@@ -19,22 +20,6 @@ if TYPE_CHECKING:
 COLUMNS = ("mean", "p50", "p90", "p95", "p99", "p999", "max")
 HEADINGS = ("mean", "median", "90th", "95th", "99th", "99.9th", "max")
 WORDS = {"latency_ms": "Latency", "service_ms": "Service time"}
-KINDS = {
-    "connect": "the connection was refused or failed",
-    "connect_timeout": "the connection was not made in time",
-    "tls": "TLS failed",
-    "closed": "the server closed the connection before the answer ended",
-    "timeout": "no complete answer came in time",
-    "protocol": "the answer was not HTTP/1.0 or 1.1",
-    "too_long": "the answer's head or body passed a limit",
-    "status": "the status was not the expected one",
-    "size": "the body was far smaller than this step's others",
-    "assert": "an assert did not hold",
-    "capture": "a capture found nothing",
-    "redirect": "too many redirects, or one that leads nowhere",
-    "variable": "a variable had no value, so nothing was sent",
-    "local": "this machine had no memory, ports or descriptors left",
-}
 NO_VALUE = "–"  # noqa: RUF001 - an en dash
 
 
