@@ -587,10 +587,15 @@ def test_the_default_host_finds_the_models_when_they_are_asked_for(monkeypatch: 
     assert found.step(user) is None
 
 
-def test_the_settings_count_in_a_django_application(tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def test_the_settings_count_in_a_django_application(tmp_path: Path, database: str) -> None:
     pytest.importorskip("huey")
     pytest.importorskip("psycopg")
-    from therapy_site import checks
+    from therapy_site import checks, postgres
 
     env = {"THERAPY_ENGINE": "native", "THERAPY_DATA": str(tmp_path), "PORTRAIT": str(tmp_path / "portrait.json")}
-    checks("check_engine.py", **env)
+    if database == "sqlite":
+        checks("check_engine.py", **env)
+        return
+    with postgres(tmp_path) as conninfo:
+        checks("check_engine.py", **env, THERAPY_POSTGRES=conninfo)

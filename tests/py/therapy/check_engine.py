@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from citrate.contrib import serafin
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils.functional import SimpleLazyObject
 from system.engine import Engine
+from system.models import Session
 from users.models import StatefulAnonymousUser, User
 
 
@@ -86,17 +88,53 @@ def test_a_user_without_a_row_needs_no_lock(user):
     assert page is not None
 
 
-def test_a_graph_is_decoded_once_for_each_version(user):
-    serafin.configure(graph_version="updated")
+def graphs_read(captured) -> list[bool]:
+    """Of each query for sessions whether it read their graphs."""
+    found = [query["sql"] for query in captured.captured_queries if 'FROM "system_session"' in query["sql"]]
+    return ['"system_session"."data",' in sql or '"system_session"."data" FROM' in sql for sql in found]
+
+
+@pytest.mark.parametrize("name", ["updated", "data", "xmin"])
+def test_a_graph_is_decoded_once_for_each_version(user, name):
+    if name == "xmin" and connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL has it")
+    serafin.configure(graph_version=name)
     first, page = walk(user, {"a": 1})
     with CaptureQueriesContext(connection) as captured:
         second, other = walk(user, {"a": 1})
     assert (page is None) == (other is None)
     assert second.nodes is first.nodes
-    graphs = [sql["sql"] for sql in captured.captured_queries if "system_session" in sql["sql"]]
-    assert graphs
-    assert not any('"system_session"."data"' in sql for sql in graphs)
-    second.session.save()
+    assert graphs_read(captured)
+    assert not any(graphs_read(captured))
+    if name == "updated":
+        second.session.save()
+    else:  # what no signal and no auto_now sees
+        sessions = type(second.session).objects.filter(pk=second.session.pk)
+        sessions.update(data={**second.session.data, "note": 1})
     third, _ = walk(user)
     assert third.nodes is not first.nodes
     assert third.nodes == first.nodes
+    assert first.nodes is second.nodes
+
+
+@pytest.mark.parametrize("name", ["data", "xmin"])
+def test_two_changes_in_one_transaction_are_two_versions(user, name):
+    if name == "xmin" and connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL has it")
+    serafin.configure(graph_version=name)
+    sessions = Session.objects.filter(pk=user.data["session"])
+    graph = sessions.get().data
+    with transaction.atomic():
+        for title in ("one", "two"):
+            nodes = [{**node, "title": title} for node in graph["nodes"]]
+            sessions.update(data={**graph, "nodes": nodes})
+            engine = Engine(user=user, is_interactive=True)
+            assert {node["title"] for node in engine.nodes.values()} == {title}
+
+
+def test_a_row_version_that_the_database_lacks_is_said(user):
+    if connection.vendor == "postgresql":
+        pytest.skip("PostgreSQL has it")
+    serafin.configure(graph_version="xmin")
+    with pytest.raises(ImproperlyConfigured, match="sqlite has none; name a column, or 'data'"):
+        Engine(user=user, is_interactive=True)

@@ -33,6 +33,44 @@ def _model(name: str) -> Any:
     raise ImportError(f"no model {name} in {' or '.join(MODEL_MODULES)}")
 
 
+# ---- versions of graphs ----
+
+VERSION = "citrate_graph_version"  # what a session that was read tells of its row
+
+
+def _text_version(sessions: Any) -> Any:
+    """A digest of the graph as it is stored, made by the database."""
+    from django.db.models import TextField
+    from django.db.models.functions import MD5, Cast
+
+    return MD5(Cast("data", TextField()))
+
+
+def _row_version(sessions: Any) -> Any:
+    """The transaction that wrote the row, and where it did: another one after any change, also in one transaction."""
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import connections
+    from django.db.models import TextField
+    from django.db.models.expressions import RawSQL
+
+    connection = connections[sessions.db]
+    if connection.vendor != "postgresql":
+        what = f"{connection.vendor} has none; name a column, or 'data'"
+        raise ImproperlyConfigured(f"CITRATE_SERAFIN: graph_version is 'xmin', the row version of PostgreSQL: {what}")
+    table = connection.ops.quote_name(sessions.model._meta.db_table)
+    return RawSQL(f"{table}.xmin::text || {table}.ctid::text", (), output_field=TextField())
+
+
+_VERSIONS = {"data": _text_version, "xmin": _row_version}
+
+
+def _with_version(sessions: Any, name: str) -> Any:
+    """Sessions without their graphs, and with what tells that those have changed."""
+    if name in _VERSIONS:
+        sessions = sessions.annotate(**{VERSION: _VERSIONS[name](sessions)})
+    return sessions.defer("data")
+
+
 class Host:
     """The applications of a Serafin: system, content, users, events and tasker."""
 
@@ -50,18 +88,20 @@ class Host:
         With `graph_version` its graph is not decoded unless it is asked for.
         """
         sessions = _model("Session").objects
-        if setting("graph_version") is not None:
-            sessions = sessions.defer("data")
-        return sessions.get(id=session_id)
+        name = setting("graph_version")
+        return (sessions if name is None else _with_version(sessions, name)).get(id=session_id)
 
     def graph_version(self, session: Any) -> Any:
         """What changes whenever the session's graph does: it is then indexed once; None: each time.
 
-        With `CITRATE_SERAFIN = {"graph_version": "updated"}` that attribute of the session, and its database.
-        Nothing may then change the nodes and edges of an engine, which are those of others, too.
+        With `graph_version` in CITRATE_SERAFIN that, and the session's database.  Nothing may then change
+        the nodes and edges of an engine, which are those of others, too.
         """
         name = setting("graph_version")
-        return None if name is None else (session._state.db, getattr(session, name))
+        if name is None:
+            return None
+        version = getattr(session, VERSION, None) if name in _VERSIONS else getattr(session, name)
+        return None if version is None else (session._state.db, version)
 
     def load_page(self, ref: Any) -> Any:
         """A page, on which `dead_end` and `stacked` can be set; raises DoesNotExist."""
