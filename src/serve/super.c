@@ -302,11 +302,10 @@ static int set_up(struct cit_super *s)
         err = cit__super_pid_write(s->conf.pid, s->log);
         s->has_pid_file = err == CIT_OK;
     }
-    if (err == CIT_OK)
-        err = cit__super_socks_open(s);
     if (err == CIT_OK) {
         cit__super_sig_open(s->loop);
         s->has_signals = true;
+        err = cit__super_socks_open(s);
     }
     return err;
 }

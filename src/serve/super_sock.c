@@ -10,7 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+
+enum { OPEN_TRIES = 5 };
 
 static int *at(struct cit_super_socks *k, int set, int i)
 {
@@ -133,12 +136,29 @@ static void say(struct cit_super *s, int i, int err)
         cit_log_printf(s->log, CIT_LOG_ERROR, "can't listen on %s: %s", text, cit_err_text(err));
 }
 
+/* The server that still has the address may be about to leave.  A signal ends the waiting, the first turn obeys it. */
+static int open_patiently(struct cit_super *s, int i)
+{
+    int err = open_one(&s->socks, 0, i);
+
+    for (int tries = 0; err == CIT_EADDRINUSE && tries < OPEN_TRIES; tries++) {
+        struct cit_event ev;
+
+        say(s, i, err);
+        cit_log_printf(s->log, CIT_LOG_WARNING, "trying again in 1 second");
+        if (cit_loop_wait(s->loop, &ev, 1, CIT_SEC_NS) != 0)
+            break;
+        err = open_one(&s->socks, 0, i);
+    }
+    return err;
+}
+
 static int open_first_set(struct cit_super *s)
 {
     struct cit_super_socks *k = &s->socks;
 
     for (int i = 0; i < k->count;) {
-        int err = open_one(k, 0, i);
+        int err = open_patiently(s, i);
 
         if (err == CIT_OK) {
             say(s, i++, CIT_OK);

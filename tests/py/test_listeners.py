@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import signal
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cit_cli import serving, wait_until_answers
 from rawhttp import Conn, get, post
 from server import Server, free_port
 
@@ -186,3 +190,46 @@ def test_reuse_port_lets_two_servers_share(start: Callable[..., Server]) -> None
     assert first.stop() == 0
     for _ in range(5):
         assert environ_at(first.address)["PATH_INFO"] == "/x"
+
+
+# ---- addresses that somebody has ----
+
+
+@contextlib.contextmanager
+def taken() -> Iterator[tuple[socket.socket, str]]:
+    """A listening socket and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        yield sock, f"127.0.0.1:{sock.getsockname()[1]}"
+
+
+APP = ("apps.probe:app", "--chdir", str(Path(__file__).parent))
+BUSY = r"can't listen on {}: the address is already in use\n.*trying again in 1 second\n"
+
+
+def test_an_address_that_becomes_free_is_taken(tmp_path: Path) -> None:
+    with taken() as (sock, address), serving(*APP, "-b", address, log=tmp_path / "log") as running:
+        running.wait_for_output(BUSY.format(address))
+        sock.close()
+        running.wait_for_output(f"Listening at: http://{address} ")
+        wait_until_answers(f"http://{address}/", running)
+        running.process.terminate()
+        assert running.process.wait(10) == 0
+
+
+def test_an_address_that_stays_busy_ends_the_start(tmp_path: Path) -> None:
+    with taken() as (_, address), serving(*APP, "-b", address, log=tmp_path / "log") as running:
+        assert running.process.wait(20) == 1
+        assert len(re.findall(BUSY.format(address), running.output())) == 5
+        assert re.search(r"ERROR\] can't listen on \S+ the address is already in use\n$", running.output())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_waiting_for_an_address_ends_by_a_signal(tmp_path: Path, number: int) -> None:
+    pid = tmp_path / "pid"
+    options = ("-b", f"unix:{tmp_path / 's.sock'}", "--pid", str(pid))
+    with taken() as (_, address), serving(*APP, *options, "-b", address, log=tmp_path / "log") as running:
+        running.wait_for_output(BUSY.format(address))
+        running.process.send_signal(number)
+        assert running.process.wait(10) != 0
+        assert running.output().count("trying again") <= 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log"], "something was left behind"
